@@ -1,0 +1,58 @@
+"""
+Where everything is put together: the one place that knows all the parts.
+
+The command line, the tac file and a program that embeds the server all make the
+same call::
+
+    chat = assemble(Settings(database="sqlite:///chat.db"), reactor)
+    strports.service("tcp:8888", ChatFactory(chat)).setServiceParent(chat)
+    chat.setServiceParent(application)
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from chatroom.chat.accounts import Accounts
+from chatroom.chat.hub import Hub
+from chatroom.chat.log import Log
+from chatroom.chat.passwords import Passwords
+from chatroom.chat.pushes import SeedPushes
+from chatroom.chat.rooms import Rooms
+from chatroom.server.service import ChatService
+from chatroom.settings import Settings
+from chatroom.store.database import READERS, Database
+from chatroom.threads import Lane, ThreadLane
+
+#: Makes a lane from its name and its number of threads.
+MakeLane = Callable[[str, int], Lane]
+
+
+def assemble(settings: Settings, reactor: Any, *, make_lane: MakeLane | None = None) -> ChatService:
+    """
+    Make a chat server. Nothing is opened or started before C{startService}.
+
+    @param reactor: provides L{twisted.internet.interfaces.IReactorTime}, and
+        L{twisted.internet.interfaces.IReactorFromThreads} for the threads.
+    @param make_lane: where blocking work goes, if not into threads.
+    """
+
+    def threads(name: str, count: int) -> Lane:
+        return ThreadLane(reactor, name, count)
+
+    make = make_lane or threads
+    database = Database(
+        settings.database, make("chatroom-write", 1), make("chatroom-read", READERS)
+    )
+    passwords = Passwords(make("chatroom-hash", settings.hash_threads), settings.password_chars)
+    hub = Hub(database, SeedPushes(settings.language))
+    log = Log(database, reactor, hub.publish)
+    return ChatService(
+        settings=settings,
+        clock=reactor,
+        accounts=Accounts(database, passwords, reactor),
+        rooms=Rooms(database, log),
+        log=log,
+        hub=hub,
+        database=database,
+        passwords=passwords,
+    )

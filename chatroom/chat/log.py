@@ -1,0 +1,242 @@
+"""
+The log: the only way to write an event, and the promise it keeps.
+
+What comes while a commit is in flight waits for the next one, so a lone post
+waits for nothing and a storm of them is one commit for hundreds. When a commit
+is done, in one call of the reactor and in this order: the posts' outcomes go
+out (so an acknowledgement precedes the push), the events are published, and
+whoever asked for another change goes on (in a world where it has happened).
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any, TypeVar, cast
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatroom.chat.transaction import Post, Stored, Transaction
+from chatroom.errors import Busy, ChatError, InternalError, ShuttingDown, StoreUnavailable
+from chatroom.store.database import Database
+from chatroom.store.errors import CommitUncertain
+from chatroom.store.models import Event
+from chatroom.store.repository import Repository
+
+T = TypeVar("T")
+Work = Callable[[Transaction], T]
+Publish = Callable[[Sequence[Event]], None]
+
+#: How many changes share a commit at the most.
+MOST_A_COMMIT = 512
+
+#: How many changes wait at the most; one more is refused as busy.
+MOST_WAITING = 8192
+
+#: The longest pause between two looks at what an uncertain commit has left.
+_LONGEST_PAUSE = 2.0
+
+
+@define(eq=False)
+class _Entry:
+    """
+    A change that waits, and whoever waits for it.
+    """
+
+    task: "Post | Work[Any]"
+    done: "Deferred[Any]" = field(factory=Deferred)
+
+    def settle(self, outcome: object) -> None:
+        if isinstance(outcome, ChatError):
+            self.done.errback(Failure(outcome))
+        else:
+            self.done.callback(outcome)
+
+
+@define(eq=False)
+class _Batch:
+    """
+    The changes of one commit.
+    """
+
+    entries: Sequence[_Entry]
+    now: int
+    outcomes: list[object] = field(factory=list, init=False)
+    events: list[Event] = field(factory=list, init=False)
+
+    def store(self, store: Repository) -> None:
+        """
+        Apply all changes in their order. Runs in the writing thread; what is
+        left from an earlier try that failed is forgotten.
+        """
+        transaction = Transaction(store, self.now)
+        self.outcomes = []
+        for is_post, run in groupby(self.entries, lambda entry: isinstance(entry.task, Post)):
+            tasks = [entry.task for entry in run]
+            if is_post:
+                self.outcomes += transaction.post(cast("list[Post]", tasks))
+            else:
+                works = cast("list[Work[Any]]", tasks)
+                self.outcomes += [transaction.attempt(work) for work in works]
+        transaction.finish()
+        self.events = transaction.recorded
+
+
+@define(eq=False)
+class Log:
+    """
+    The log of every room.
+
+    @ivar publish: told the events of each commit, in order, in the reactor.
+    """
+
+    _logger = Logger()
+
+    _database: Database
+    _clock: IReactorTime
+    _publish: Publish
+    _waiting: deque[_Entry] = field(factory=deque, init=False)
+    _is_running: bool = field(default=False, init=False)
+    _is_stopping: bool = field(default=False, init=False)
+    _when_idle: "list[Deferred[None]]" = field(factory=list, init=False)
+
+    def start(self) -> None:
+        """
+        Take changes.
+        """
+        self._is_stopping = False
+
+    def post(self, post: Post) -> Deferred[Stored]:
+        """
+        Store what somebody says, once, and tell everyone who is there.
+
+        The outcome comes before the push does.
+
+        @raise RoomNotFound: if there is no such room, or the sender may not know of it.
+        @raise NotAMember: if the sender is no member.
+        @raise ClientMessageIdReused: if the sender gave the id to another message.
+        @raise StoreUnavailable: if the database failed; nothing is stored.
+        @raise Busy: if too many changes wait.
+        """
+        return self._enter(_Entry(post))
+
+    def commit(self, work: Work[T]) -> Deferred[T]:
+        """
+        Make any other change to rooms.
+
+        @param work: called in the writing thread, perhaps more than once. What
+            it records is published before the result comes. It refuses with a
+            L{ChatError}, and then has changed nothing.
+        @raise StoreUnavailable: if the database failed; nothing is stored.
+        @raise Busy: if too many changes wait.
+        """
+        return self._enter(_Entry(work))
+
+    def stop(self) -> Deferred[None]:
+        """
+        Refuse what is new.
+
+        @return: when everything that was accepted has its outcome.
+        """
+        self._is_stopping = True
+        idle: Deferred[None] = Deferred()
+        self._when_idle.append(idle)
+        self._tell_if_idle()
+        return idle
+
+    def _enter(self, entry: _Entry) -> "Deferred[Any]":
+        if self._is_stopping:
+            return fail(ShuttingDown())
+        if len(self._waiting) >= MOST_WAITING:
+            return fail(Busy(retry_after=1.0))
+        self._waiting.append(entry)
+        if not self._is_running:
+            self._is_running = True
+            self._clock.callLater(0, self._run)
+        return entry.done
+
+    def _run(self) -> None:
+        def stumbled(failure: Failure) -> None:
+            self._logger.failure("the log stumbled", failure)
+
+        done = Deferred.fromCoroutine(self._commit_all())
+        done.addErrback(stumbled)
+
+    async def _commit_all(self) -> None:
+        try:
+            while self._waiting:
+                count = min(MOST_A_COMMIT, len(self._waiting))
+                await self._commit([self._waiting.popleft() for _ in range(count)])
+        finally:
+            self._is_running = False
+            self._tell_if_idle()
+
+    async def _commit(self, entries: Sequence[_Entry]) -> None:
+        batch = _Batch(entries, now=int(self._clock.seconds() * 1000))
+        try:
+            await self._database.write(batch.store)
+        except CommitUncertain as error:
+            if await self._is_stored(batch):
+                self._settle(batch)
+            else:
+                self._refuse(entries, StoreUnavailable(), error)
+        except StoreUnavailable as error:
+            self._refuse(entries, error, error.__cause__)
+        except Exception as error:
+            if len(entries) > 1:
+                # Something in one of them: the others are not to suffer for it.
+                for entry in entries:
+                    await self._commit([entry])
+            else:
+                self._logger.failure("a change of the log failed")
+                self._refuse(entries, InternalError(), error)
+        else:
+            self._settle(batch)
+
+    async def _is_stored(self, batch: _Batch) -> bool:
+        """
+        Find out what an uncertain commit has left. Until that is known nothing
+        else may be written, for it would be numbered on top.
+        """
+        if not batch.events:
+            return True
+        event_id = batch.events[0].id
+        pause = 0.1
+        while True:
+            try:
+                return await self._database.read(lambda store: store.has_event(event_id))
+            except StoreUnavailable:
+                await deferLater(self._clock, pause)
+                pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _settle(self, batch: _Batch) -> None:
+        pairs = list(zip(batch.entries, batch.outcomes, strict=True))
+        for entry, outcome in pairs:
+            if isinstance(entry.task, Post):
+                entry.settle(outcome)
+        if batch.events:
+            try:
+                self._publish(batch.events)
+            except Exception:
+                self._logger.failure("publishing failed")
+        for entry, outcome in pairs:
+            if not isinstance(entry.task, Post):
+                entry.settle(outcome)
+
+    def _refuse(
+        self, entries: Sequence[_Entry], error: ChatError, cause: BaseException | None
+    ) -> None:
+        for entry in entries:
+            refusal = type(error)()
+            refusal.__cause__ = cause
+            entry.settle(refusal)
+
+    def _tell_if_idle(self) -> None:
+        if not self._is_running:
+            waiting, self._when_idle = self._when_idle, []
+            for idle in waiting:
+                idle.callback(None)

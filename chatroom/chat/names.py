@@ -1,0 +1,128 @@
+"""
+What users, rooms and messages may be called or contain.
+
+A name is kept as it was written; its key, equal for all names that read the
+same, is what is unique.
+"""
+
+import re
+import unicodedata
+
+from precis_i18n import get_profile
+
+from chatroom.errors import BadContent, BadRoomName, BadUsername
+
+USERNAME_CHARS = 32
+ROOM_NAME_CHARS = 64
+
+#: Before normalization a room's name may be longer, but not without bound.
+_RAW_ROOM_NAME_CHARS = 4 * ROOM_NAME_CHARS
+
+_PROFILE = get_profile("UsernameCaseMapped")
+
+#: Scripts whose letters pass for one another's, so that a name has one of them
+#: at the most. (As the first word of the characters' Unicode names.)
+_LOOKALIKES = {"LATIN", "CYRILLIC", "GREEK", "COPTIC", "ARMENIAN", "CHEROKEE", "LISU"}
+
+#: Control characters, all but tab and newline.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+#: Besides the categories that are never visible: fillers, joiners, variation
+#: selectors and a blank pattern, which are not of those categories but show nothing.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f"
+    "\U000e0100-\U000e01ef]"
+)
+
+
+def username_key(name: str) -> str | None:
+    """
+    What tells a user's name from others.
+
+    @return: C{None} for what can't be anybody's name.
+    @see: RFC 8265, UsernameCaseMapped
+    """
+    if not 1 <= len(name) <= USERNAME_CHARS:
+        return None
+    try:
+        key = str(_PROFILE.enforce(name))
+    except UnicodeEncodeError:
+        return None
+    is_word = all(_is_of_a_name(character) for character in key)
+    if not is_word or unicodedata.category(key[0])[0] == "M":
+        return None
+    return None if len(_lookalike_scripts(key)) > 1 else key
+
+
+def new_username_key(name: str) -> str:
+    """
+    @return: the key of a name for a new account.
+    @raise BadUsername: if it can't be one.
+    """
+    key = username_key(name)
+    if key is None:
+        raise BadUsername(field="username", limit=USERNAME_CHARS)
+    return key
+
+
+def _is_of_a_name(character: str) -> bool:
+    category = unicodedata.category(character)
+    return character in "_.-" or category[0] in "LM" or category == "Nd"
+
+
+def _lookalike_scripts(key: str) -> set[str]:
+    first_words = {unicodedata.name(character, "").partition(" ")[0] for character in key}
+    return first_words & _LOOKALIKES
+
+
+def room_key(name: str) -> str | None:
+    """
+    What tells a room's name from others.
+
+    @return: C{None} for what can't be a room's name.
+    """
+    normal = _normal_room_name(name)
+    return None if normal is None else _fold(normal)
+
+
+def new_room_name(name: str) -> tuple[str, str]:
+    """
+    @return: the name in normal form, and its key.
+    @raise BadRoomName: if no room can have it.
+    """
+    normal = _normal_room_name(name)
+    if normal is None:
+        raise BadRoomName(field="chat_name", limit=ROOM_NAME_CHARS)
+    return normal, _fold(normal)
+
+
+def _normal_room_name(name: str) -> str | None:
+    if len(name) > _RAW_ROOM_NAME_CHARS:
+        return None
+    normal = unicodedata.normalize("NFKC", name)
+    is_good = (
+        1 <= len(normal) <= ROOM_NAME_CHARS
+        and normal.strip() == normal
+        and not _INVISIBLE.search(normal)
+        and all(_is_visible(character) for character in normal)
+    )
+    return normal if is_good else None
+
+
+def _is_visible(character: str) -> bool:
+    category = unicodedata.category(character)
+    return character == " " or category not in ("Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp")
+
+
+def _fold(normal: str) -> str:
+    folded = unicodedata.normalize("NFKC", normal.casefold())
+    return " ".join(folded.split())
+
+
+def check_content(content: str, limit: int) -> None:
+    """
+    @param limit: the most characters.
+    @raise BadContent: if no message can have this content.
+    """
+    if not 1 <= len(content) <= limit or _CONTROL.search(content):
+        raise BadContent(field="content", limit=limit)

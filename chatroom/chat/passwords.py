@@ -1,0 +1,115 @@
+"""
+Passwords: hashed in threads of their own, behind a queue with an end.
+
+The only place that knows passlib.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from typing import TypeVar
+
+from attrs import define, field, frozen
+from passlib.context import CryptContext
+
+from chatroom.errors import BadPassword, Busy
+from chatroom.threads import Lane
+
+T = TypeVar("T")
+
+PASSWORD_CHARS = 1024
+
+#: argon2id as OWASP advises: 19 MiB, two passes, one lane.
+_CONTEXT = CryptContext(
+    schemes=["argon2"],
+    argon2__type="ID",
+    argon2__memory_cost=19 * 1024,
+    argon2__time_cost=2,
+    argon2__parallelism=1,
+)
+
+
+@frozen
+class Verdict:
+    """
+    What came of checking a password.
+
+    @ivar better_hash: what to keep in place of the old hash, if that is dated.
+    """
+
+    is_right: bool
+    better_hash: str | None = field(default=None, repr=False)
+
+
+@define(eq=False)
+class Passwords:
+    """
+    Hashing and checking, off the reactor.
+
+    @ivar least: the fewest characters of a new password.
+    @ivar most_waiting: how many may be hashed or wait for it; one more is busy.
+    """
+
+    _lane: Lane
+    least: int
+    most_waiting: int = 256
+    _context: CryptContext = _CONTEXT
+    _waiting: int = field(default=0, init=False)
+
+    def start(self) -> None:
+        """
+        Be ready, and warm: the first check of a process takes longest.
+        """
+        self._lane.start()
+        self._lane.run(self._context.dummy_verify)
+
+    def stop(self) -> None:
+        """
+        Finish what was begun. Blocks.
+        """
+        self._lane.stop()
+
+    def check_new(self, password: str) -> None:
+        """
+        @raise BadPassword: if no account can have it.
+        """
+        if not self.least <= len(password) <= PASSWORD_CHARS:
+            raise BadPassword(field="password", least=self.least, most=PASSWORD_CHARS)
+
+    async def hash(self, password: str) -> str:
+        """
+        @return: what to keep of a new password.
+        @raise Busy: if too many wait already.
+        """
+        return await self._run(lambda: str(self._context.hash(_normal(password))))
+
+    async def verify(self, password: str, password_hash: str | None) -> Verdict:
+        """
+        Check a password; it takes as long whether or not there is a hash.
+
+        @param password_hash: what was kept, or C{None} for a user who is unknown.
+        @raise Busy: if too many wait already.
+        """
+        secret = _normal(password[: PASSWORD_CHARS + 1])
+        if len(password) > PASSWORD_CHARS:
+            password_hash = None
+
+        def check() -> Verdict:
+            return Verdict(*self._context.verify_and_update(secret, password_hash))
+
+        return await self._run(check)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= self.most_waiting:
+            raise Busy(retry_after=1.0)
+        self._waiting += 1
+        try:
+            return await self._lane.run(work)
+        finally:
+            self._waiting -= 1
+
+
+def _normal(password: str) -> str:
+    """
+    The same password, typed on another keyboard.
+    """
+    return unicodedata.normalize("NFC", password)

@@ -1,0 +1,154 @@
+"""
+Rooms: made, joined, entered and listed.
+"""
+
+from collections.abc import Sequence
+
+from attrs import define, frozen
+
+from chatroom.chat.access import Action, permit
+from chatroom.chat.log import Log
+from chatroom.chat.names import new_room_name, room_key, username_key
+from chatroom.chat.transaction import Transaction
+from chatroom.errors import RoomNameTaken, RoomNotFound, UserNotFound
+from chatroom.store.database import Database
+from chatroom.store.models import (
+    Event,
+    EventKind,
+    NewEvent,
+    Role,
+    Room,
+    RoomKind,
+    RoomListing,
+    User,
+)
+from chatroom.store.repository import Repository
+
+#: How many messages one sees on entering a room.
+HISTORY = 50
+
+
+@frozen(kw_only=True)
+class Entrance:
+    """
+    What one sees on entering a room.
+
+    @ivar messages: the newest ones, oldest first.
+    """
+
+    room: Room
+    messages: Sequence[Event]
+
+
+@define(eq=False)
+class Rooms:
+    """
+    The rooms of the server.
+    """
+
+    _database: Database
+    _log: Log
+
+    async def create(self, owner: User, name: str, usernames: Sequence[str]) -> Room:
+        """
+        Make a room with its first members.
+
+        @param usernames: who is a member besides C{owner}; naming somebody
+            twice, or the owner, is no error.
+        @raise BadRoomName: if no room can have this name.
+        @raise RoomNameTaken: if a room has it, or one that reads the same.
+        @raise UserNotFound: if one of the users does not exist; nothing is made.
+        """
+        normal, key = new_room_name(name)
+
+        def work(transaction: Transaction) -> Room:
+            store = transaction.store
+            if store.room_named(key) is not None:
+                raise RoomNameTaken(field="chat_name")
+            others = _find(store, usernames)
+            room = store.add_room(
+                name=normal, key=key, kind=RoomKind.GROUP, now=transaction.now
+            )
+            roles = {user.id: Role.MEMBER for user in others} | {owner.id: Role.OWNER}
+            store.add_members(room.id, roles)
+            for user_id in dict.fromkeys([owner.id, *roles]):
+                transaction.record(_join(room, by=owner, subject_id=user_id))
+            return room
+
+        return await self._log.commit(work)
+
+    async def join(self, user: User, name: str) -> Room:
+        """
+        Make a member of C{user}, who may be one already.
+
+        @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
+        """
+        key = _known_key(name)
+
+        def work(transaction: Transaction) -> Room:
+            standing = permit(Action.JOIN, transaction.store.standing(user.id, key=key))
+            if standing.role is None:
+                transaction.store.add_members(standing.room.id, {user.id: Role.MEMBER})
+                transaction.record(_join(standing.room, by=user, subject_id=user.id))
+            return standing.room
+
+        return await self._log.commit(work)
+
+    async def enter(self, user: User, name: str) -> Entrance:
+        """
+        @return: the room and its newest messages.
+        @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
+        @raise NotAMember: if C{user} is no member.
+        """
+        key = _known_key(name)
+
+        def read(store: Repository) -> Entrance:
+            room = permit(Action.READ, store.standing(user.id, key=key)).room
+            return Entrance(room=room, messages=store.newest_messages(room.id, HISTORY))
+
+        return await self._database.read(read)
+
+    async def members(self, user: User, room_id: int) -> list[User]:
+        """
+        @return: who is a member of a room, by id.
+        @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
+        @raise NotAMember: if C{user} is no member.
+        """
+
+        def read(store: Repository) -> list[User]:
+            permit(Action.READ, store.standing(user.id, room_id=room_id))
+            return store.members(room_id)
+
+        return await self._database.read(read)
+
+    async def joined(self, user: User) -> list[RoomListing]:
+        """
+        @return: the rooms C{user} is a member of, by id.
+        """
+        return await self._database.read(lambda store: store.joined_rooms(user.id))
+
+    async def visible(self, user: User) -> list[RoomListing]:
+        """
+        @return: the rooms C{user} may know of, by id.
+        """
+        return await self._database.read(lambda store: store.visible_rooms(user.id))
+
+
+def _known_key(name: str) -> str:
+    key = room_key(name)
+    if key is None:
+        raise RoomNotFound()
+    return key
+
+
+def _find(store: Repository, usernames: Sequence[str]) -> list[User]:
+    keys = {name: username_key(name) for name in usernames}
+    found = store.users_named({key for key in keys.values() if key is not None})
+    for name, key in keys.items():
+        if key not in found:
+            raise UserNotFound(field="member_usernames", username=name[:32])
+    return list(found.values())
+
+
+def _join(room: Room, *, by: User, subject_id: int) -> NewEvent:
+    return NewEvent(room=room, kind=EventKind.JOIN, sender=by, subject_id=subject_id)

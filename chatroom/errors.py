@@ -1,0 +1,232 @@
+"""
+Every way to refuse, as an exception class that names its code.
+
+What the peer may hear is C{str(error)}, or L{ChatError.text} in a language;
+the reason why we failed, where there is one, is C{__cause__} and ours alone.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+from chatroom.texts import DEFAULT_LANGUAGE, text
+
+
+class ErrorCode(IntEnum):
+    """
+    The codes of the protocol, for programs.
+    """
+
+    OK = 0
+    AUTHENTICATION_FAILED = 1001
+    ALREADY_EXISTS = 1002
+    USER_NOT_FOUND = 1003
+    CHAT_NOT_FOUND = 1004
+    PERMISSION_DENIED = 1005
+    FILE_NOT_FOUND = 1006
+    FILE_TOO_LARGE = 1007
+    INVALID_COMMAND = 1008
+    SERVER_ERROR = 1009
+    NETWORK_ERROR = 1010
+
+
+class StartError(Exception):
+    """
+    The server cannot start; C{str()} is one line that tells the operator what
+    to change.
+    """
+
+
+class ChatError(Exception):
+    """
+    A request is refused.
+
+    @cvar code: the number the peer is told.
+    @cvar reason: a stable slug for programs, and the key of the text.
+    @cvar temporary: whether the same request may succeed later.
+    @ivar field: the key of the request that is at fault, if it is one.
+    @ivar retry_after: seconds after which trying again makes sense, if known.
+    """
+
+    code: ClassVar[ErrorCode]
+    reason: ClassVar[str]
+    temporary: ClassVar[bool] = False
+
+    def __init__(
+        self, *, field: str | None = None, retry_after: float | None = None, **details: object
+    ) -> None:
+        super().__init__(self.reason)
+        self.field = field
+        self.retry_after = retry_after
+        self._details = details
+
+    def text(self, language: str) -> str:
+        """
+        Say it to a person.
+
+        @param language: a key of L{chatroom.texts.TEXTS}.
+        """
+        return text(language, self.reason, field=self.field, **self._details)
+
+    def __str__(self) -> str:
+        return self.text(DEFAULT_LANGUAGE)
+
+
+class NotLoggedIn(ChatError):
+    """The request needs a login."""
+
+    code = ErrorCode.AUTHENTICATION_FAILED
+    reason = "not_logged_in"
+
+
+class WrongCredentials(ChatError):
+    """No such user, or not this password: which of them is not told."""
+
+    code = ErrorCode.AUTHENTICATION_FAILED
+    reason = "wrong_credentials"
+
+
+class AlreadyLoggedIn(ChatError):
+    """The session has a user, and keeps it until it logs out."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "already_logged_in"
+
+
+class UsernameTaken(ChatError):
+    """A user of this name, or of one that reads the same, exists."""
+
+    code = ErrorCode.ALREADY_EXISTS
+    reason = "username_taken"
+
+
+class RoomNameTaken(ChatError):
+    """A room of this name, or of one that reads the same, exists."""
+
+    code = ErrorCode.ALREADY_EXISTS
+    reason = "chat_name_taken"
+
+
+class UserNotFound(ChatError):
+    """Nobody has this name."""
+
+    code = ErrorCode.USER_NOT_FOUND
+    reason = "user_not_found"
+
+
+class RoomNotFound(ChatError):
+    """There is no such room, or the asker may not know of it."""
+
+    code = ErrorCode.CHAT_NOT_FOUND
+    reason = "chat_not_found"
+
+
+class NotAMember(ChatError):
+    """The action needs a membership of the room."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "not_a_member"
+
+
+class InvalidMessage(ChatError):
+    """What was sent is not a message of the protocol."""
+
+    code = ErrorCode.INVALID_COMMAND
+
+
+class NotJSON(InvalidMessage):
+    """The line is not strict JSON in strict UTF-8."""
+
+    reason = "not_json"
+
+
+class NotAnObject(InvalidMessage):
+    """The line is JSON, but not an object."""
+
+    reason = "not_an_object"
+
+
+class UnknownType(InvalidMessage):
+    """C{message_type} is missing, no string, or none that is known."""
+
+    reason = "unknown_type"
+
+
+class BadField(InvalidMessage):
+    """A key is missing, of the wrong type or out of bounds."""
+
+    reason = "bad_field"
+
+
+class LineTooLong(InvalidMessage):
+    """The line has more bytes than the session may send."""
+
+    reason = "line_too_long"
+
+
+class LineNotEnded(InvalidMessage):
+    """The peer stopped sending in the middle of a line."""
+
+    reason = "line_not_ended"
+
+
+class BadUsername(InvalidMessage):
+    """No account can have this name."""
+
+    reason = "bad_username"
+
+
+class BadPassword(InvalidMessage):
+    """No account can have a password of this length."""
+
+    reason = "bad_password"
+
+
+class BadRoomName(InvalidMessage):
+    """No room can have this name."""
+
+    reason = "bad_chat_name"
+
+
+class BadContent(InvalidMessage):
+    """No message can have this content."""
+
+    reason = "bad_content"
+
+
+class ClientMessageIdReused(InvalidMessage):
+    """The sender gave the same C{client_message_id} to another message."""
+
+    reason = "client_message_id_reused"
+
+
+class ServerError(ChatError):
+    """It is our fault, not the peer's."""
+
+    code = ErrorCode.SERVER_ERROR
+
+
+class InternalError(ServerError):
+    """Something happened that no code expected; the log has it."""
+
+    reason = "internal_error"
+
+
+class StoreUnavailable(ServerError):
+    """The database did not do its work; nothing was stored."""
+
+    reason = "store_unavailable"
+    temporary = True
+
+
+class Busy(ServerError):
+    """A queue is full; nothing was begun."""
+
+    reason = "busy"
+    temporary = True
+
+
+class ShuttingDown(ServerError):
+    """The server takes no new work."""
+
+    reason = "shutting_down"
+    temporary = True

@@ -1,0 +1,3 @@
+"""
+Conversations: from the lines of a connection to the rules, and back.
+"""

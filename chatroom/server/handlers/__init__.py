@@ -1,0 +1,7 @@
+"""
+What each request does, by topic. Importing this package fills the dispatch table.
+"""
+
+from chatroom.server.handlers import accounts, looking, rooms, talking
+
+__all__ = ["accounts", "looking", "rooms", "talking"]

@@ -1,0 +1,180 @@
+"""
+The protocol on a plain connection: JSON lines.
+"""
+
+from twisted.internet.interfaces import (
+    IAddress,
+    IHalfCloseableProtocol,
+    ITCPTransport,
+    ITransport,
+)
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.logger import Logger
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from chatroom.server.outgoing import Outgoing
+from chatroom.server.service import ChatService
+from chatroom.server.session import Session
+
+
+@implementer(IHalfCloseableProtocol)
+class ChatProtocol(LineReceiver):
+    """
+    Lines for a L{Session}, one after the other, for as long as it takes them.
+
+    What L{LineReceiver} does with its buffer costs a copy of all the rest for
+    every line; here a line costs its own length. A line that is too long is
+    reported once and skipped, and the connection stays.
+    """
+
+    delimiter = b"\n"
+    transport: ITransport
+
+    def __init__(self, chat: ChatService) -> None:
+        self._chat = chat
+        self._bytes = bytearray()
+        self._start = 0
+        self._searched = 0
+        self._is_splitting = False
+        self._is_skipping = False
+        self._has_ended = False
+        self._session: Session | None = None
+        self.MAX_LENGTH = max(chat.settings.line_bytes, chat.settings.login_line_bytes)
+
+    def connectionMade(self) -> None:
+        """
+        Begin a conversation.
+        """
+        if ITCPTransport.providedBy(self.transport):
+            self.transport.setTcpNoDelay(True)
+        self._session = self._chat.converse(self, self.transport)
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Keep what came, and go on with the lines of it.
+        """
+        self._bytes += data
+        self._split()
+
+    def lineReceived(self, line: bytes) -> None:
+        """
+        Pass a line on, without the carriage return that may end it.
+        """
+        if self._session is not None:
+            self._session.receive(line[:-1] if line.endswith(b"\r") else line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        """
+        Refuse a line of which there is too much.
+        """
+        if self._session is not None:
+            self._session.receive_too_long()
+
+    def resumeProducing(self) -> None:
+        """
+        Go on with what is here, then with the connection.
+        """
+        self.paused = False
+        if not self._has_ended:
+            self.transport.resumeProducing()
+        self._split()
+
+    def readConnectionLost(self) -> None:
+        """
+        The peer sends no more; it is answered all the same.
+        """
+        self._has_ended = True
+        self._split()
+
+    def writeConnectionLost(self) -> None:
+        """
+        We send no more, which only happens at the end of all.
+        """
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """
+        End the conversation.
+        """
+        session, self._session = self._session, None
+        if session is not None:
+            session.lose()
+
+    def _split(self) -> None:
+        if self._is_splitting:
+            return
+        self._is_splitting = True
+        try:
+            while not self.paused and self._next_line():
+                pass
+            self._forget()
+            if self._has_ended and not self.paused:
+                self._end()
+        finally:
+            self._is_splitting = False
+
+    def _next_line(self) -> bool:
+        """
+        @return: whether there was one.
+        """
+        end = self._bytes.find(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(self._bytes)
+            return False
+        line = bytes(self._bytes[self._start : end])
+        self._start = self._searched = end + 1
+        if self._is_skipping:
+            self._is_skipping = False
+        elif len(line) > self.MAX_LENGTH + 1:
+            self.lineLengthExceeded(b"")
+        else:
+            self.lineReceived(line)
+        return True
+
+    def _forget(self) -> None:
+        """
+        Let go of what is done with, and of a line that can only be too long.
+        """
+        del self._bytes[: self._start]
+        self._searched -= self._start
+        self._start = 0
+        if not self.paused and len(self._bytes) > self.MAX_LENGTH + 1:
+            if not self._is_skipping:
+                self._is_skipping = True
+                self.lineLengthExceeded(b"")
+            self._bytes.clear()
+            self._searched = 0
+
+    def _end(self) -> None:
+        session = self._session
+        if session is not None:
+            if self._bytes and not self._is_skipping:
+                session.receive_unended()
+            self._bytes.clear()
+            self._searched = 0
+            session.end()
+
+
+class ChatFactory(Factory):
+    """
+    Conversations in JSON lines with a L{ChatService}, for any endpoint.
+    """
+
+    noisy = False
+    _log = Logger()
+
+    def __init__(self, chat: ChatService) -> None:
+        """
+        @param chat: what is talked to; until it runs, connections are refused.
+        """
+        self._chat = chat
+
+    def buildProtocol(self, addr: IAddress | None) -> ChatProtocol | None:
+        """
+        Answer a connection.
+        """
+        if not self._chat.is_open:
+            self._log.warn("refused a connection: the service is not running")
+            return None
+        return ChatProtocol(self._chat)

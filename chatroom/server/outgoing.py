@@ -1,0 +1,202 @@
+"""
+What waits to be sent to one peer, and what becomes of a peer that does not read.
+
+The transport is handed at most 64 KiB at a time, so that its progress is seen
+here; all else waits in a queue of our own, whose pushes are bounded.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from attrs import define, field
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ITransport
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from chatroom.settings import Settings
+
+#: How much is handed to the transport at a time.
+PORTION = 64 * 1024
+
+#: How much may wait before no further request is taken from this peer.
+_CROWD = 64 * 1024
+
+#: How long a connection that is to close may take to send what waits.
+CLOSING_SECONDS = 2.0
+
+
+@implementer(IPushProducer)
+@define(eq=False)
+class Outgoing:
+    """
+    The way out of one session.
+
+    @ivar drained: called when there is room again after L{is_crowded}.
+    """
+
+    _log = Logger()
+
+    _transport: ITransport
+    _clock: IReactorTime
+    _settings: Settings
+    _drained: Callable[[], None]
+    _queue: deque[tuple[bytes, bool]] = field(factory=deque, init=False)
+    _queued: int = field(default=0, init=False)
+    _pushes: int = field(default=0, init=False)
+    _held: list[bytes] | None = field(default=None, init=False)
+    _is_paused: bool = field(default=False, init=False)
+    _is_closing: bool = field(default=False, init=False)
+    _is_lost: bool = field(default=False, init=False)
+    _stall: IDelayedCall | None = field(default=None, init=False)
+    _deadline: IDelayedCall | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """
+        Be told of the transport's progress.
+        """
+        self._transport.registerProducer(self, True)
+
+    @property
+    def is_crowded(self) -> bool:
+        """
+        Whether the peer should read before it asks for more.
+        """
+        return self._queued > _CROWD
+
+    def answer(self, lines: bytes) -> None:
+        """
+        Send what was asked for, however much it is.
+        """
+        self._put(lines, False)
+
+    def push(self, lines: bytes) -> None:
+        """
+        Send what was not asked for; a peer for whom too much of it waits is
+        cut off.
+        """
+        if self._is_lost or self._is_closing:
+            return
+        self._pushes += len(lines)
+        if self._pushes > self._settings.push_bytes and (self._held is not None or self._queue):
+            self._cut("{waiting} bytes wait for a peer that does not read", waiting=self._pushes)
+        elif self._held is not None:
+            self._held.append(lines)
+        else:
+            self._put(lines, True)
+
+    def hold(self) -> None:
+        """
+        Keep pushes back, in their order.
+        """
+        if self._held is None:
+            self._held = []
+
+    def release(self) -> None:
+        """
+        Send the pushes that were kept back.
+        """
+        held, self._held = self._held, None
+        for lines in held or ():
+            self._put(lines, True)
+
+    def close(self) -> None:
+        """
+        Close the connection when all is sent, or when that takes too long.
+        """
+        if not self._is_closing and not self._is_lost:
+            self.release()
+            self._is_closing = True
+            self._deadline = self._clock.callLater(CLOSING_SECONDS, self.abort)
+            self._close_if_sent()
+
+    def lost(self) -> None:
+        """
+        The connection is gone.
+        """
+        self._is_lost = True
+        self._queue.clear()
+        self._held = None
+        for timer in (self._stall, self._deadline):
+            if timer is not None and timer.active():
+                timer.cancel()
+
+    def pauseProducing(self) -> None:
+        """
+        The transport has enough for now.
+        """
+        self._is_paused = True
+        if self._settings.stall_seconds and self._stall is None:
+            self._stall = self._clock.callLater(self._settings.stall_seconds, self._stalled)
+
+    def resumeProducing(self) -> None:
+        """
+        The transport has sent all it had.
+        """
+        self._is_paused = False
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        was_crowded = self.is_crowded
+        self._pump()
+        self._close_if_sent()
+        if was_crowded and not self.is_crowded:
+            self._drained()
+
+    def stopProducing(self) -> None:
+        """
+        The transport is gone, and will say so to its protocol.
+        """
+        self._is_paused = True
+
+    def _put(self, lines: bytes, is_push: bool) -> None:
+        if self._is_lost or self._is_closing:
+            return
+        self._queue.append((lines, is_push))
+        self._queued += len(lines)
+        self._pump()
+
+    def _pump(self) -> None:
+        while self._queue and not self._is_paused:
+            self._transport.write(self._portion())
+
+    def _portion(self) -> bytes:
+        """
+        Take the next bytes for the transport, neither much more nor much less
+        than it is to have.
+        """
+        taken: list[bytes] = []
+        room = PORTION
+        while self._queue and room > 0:
+            lines, is_push = self._queue.popleft()
+            if len(lines) > room:
+                self._queue.appendleft((lines[room:], is_push))
+                lines = lines[:room]
+            taken.append(lines)
+            room -= len(lines)
+            if is_push:
+                self._pushes -= len(lines)
+        self._queued -= PORTION - room
+        return b"".join(taken)
+
+    def _close_if_sent(self) -> None:
+        if self._is_closing and not self._queue:
+            self._transport.unregisterProducer()
+            self._transport.loseConnection()
+
+    def _stalled(self) -> None:
+        self._stall = None
+        self._cut("a peer has read nothing for {seconds} s", seconds=self._settings.stall_seconds)
+
+    def _cut(self, reason: str, **details: object) -> None:
+        self._log.info("cut off: " + reason, **details)
+        self.abort()
+
+    def abort(self) -> None:
+        """
+        Close the connection now, whatever waits.
+        """
+        self._is_closing = True
+        self._queue.clear()
+        self._held = None
+        close = getattr(self._transport, "abortConnection", self._transport.loseConnection)
+        close()

@@ -1,0 +1,134 @@
+"""
+The chat as a service: what it consists of, and how it starts and stops.
+"""
+
+from collections.abc import Iterable
+
+from attrs import define, field
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime, ITransport
+from twisted.logger import Logger
+
+from chatroom.chat.accounts import Accounts
+from chatroom.chat.hub import Hub
+from chatroom.chat.log import Log
+from chatroom.chat.passwords import Passwords
+from chatroom.chat.rooms import Rooms
+from chatroom.server import handlers
+from chatroom.server.outgoing import Outgoing
+from chatroom.server.session import Connection, Session
+from chatroom.settings import Settings
+from chatroom.store.database import Database
+
+#: How long a stop waits for requests that are under way, and for sessions to go.
+FINISHING_SECONDS = 6.0
+
+#: How long a stop waits for the log, after that.
+DRAINING_SECONDS = 2.0
+
+assert handlers.__all__, "importing the handlers registers them"
+
+
+@define(eq=False, slots=False)
+class ChatService(MultiService):
+    """
+    A chat server, without its listening ports: these are its children.
+
+    @ivar settings: what was chosen.
+    @ivar clock: the time, in Unix seconds, and timers.
+    @ivar sessions: all conversations.
+    @ivar is_open: whether connections are answered.
+    """
+
+    _logger = Logger()
+
+    settings: Settings
+    clock: IReactorTime
+    accounts: Accounts
+    rooms: Rooms
+    log: Log
+    hub: Hub
+    _database: Database
+    _passwords: Passwords
+    sessions: set[Session] = field(factory=set, init=False)
+    is_open: bool = field(default=False, init=False)
+
+    def __attrs_pre_init__(self) -> None:
+        MultiService.__init__(self)
+
+    def startService(self) -> None:
+        """
+        Open the database, then the ports. Blocks.
+
+        @raise chatroom.errors.StartError: if the database can't be opened.
+        """
+        self._database.open(now=int(self.clock.seconds() * 1000))
+        self._passwords.start()
+        self.log.start()
+        self.is_open = True
+        super().startService()
+        self._logger.info("serving {database}", database=self.settings.database)
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Stop listening, finish what was accepted, close, in this order.
+
+        @return: when all of it is done, after some seconds at the most.
+        """
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self.is_open = False
+        await super().stopService()
+        going = [session.gone for session in self.sessions]
+        for session in tuple(self.sessions):
+            session.shut_down()
+        if not await self._within(FINISHING_SECONDS, _all(going)):
+            self._logger.warn("{count} sessions did not end in time", count=len(self.sessions))
+            for session in tuple(self.sessions):
+                session.outgoing.abort()
+        if not await self._within(DRAINING_SECONDS, self.log.stop()):
+            self._logger.error("the log did not finish in time; what is left was not acknowledged")
+        self._passwords.stop()
+        self._database.close()
+        self._logger.info("stopped")
+
+    async def _within(self, seconds: float, done: "Deferred[None]") -> bool:
+        """
+        @return: whether it was done in time.
+        """
+        in_time: Deferred[bool] = Deferred()
+        timer = self.clock.callLater(seconds, in_time.callback, False)
+
+        def tell(_: object) -> None:
+            if timer.active():
+                timer.cancel()
+                in_time.callback(True)
+
+        done.addBoth(tell)
+        return await in_time
+
+    def converse(self, connection: Connection, transport: ITransport) -> Session:
+        """
+        Begin a conversation.
+
+        @param connection: can be told to give no more lines for a while.
+        @param transport: where the answers go.
+        """
+        session: Session
+
+        def drained() -> None:
+            session.go_on()
+
+        outgoing = Outgoing(transport, self.clock, self.settings, drained)
+        peer = str(getattr(transport.getPeer(), "host", "local"))
+        session = Session(self, connection, outgoing, peer)
+        self.sessions.add(session)
+        session.gone.addCallback(lambda _: self.sessions.discard(session))
+        session.begin()
+        return session
+
+
+def _all(done: "Iterable[Deferred[None]]") -> "Deferred[None]":
+    return DeferredList(list(done)).addCallback(lambda _: None)

@@ -1,0 +1,406 @@
+"""
+One conversation: who speaks, in what order things happen, what may be heard.
+
+Requests take effect, and are answered, in the order in which they came. One is
+under way at a time, but for posts: those in a row share commits, and their
+answers, with those to bad lines between them, leave in the order of the lines.
+A post's outcome comes here before its push: an acknowledgement leaves at once,
+anything else in a later turn, since for a plain post the push is the answer.
+
+This is where trust ends: only here does an exception become a line.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from chatroom.errors import (
+    AlreadyLoggedIn,
+    ChatError,
+    InternalError,
+    LineNotEnded,
+    LineTooLong,
+    NotLoggedIn,
+    ShuttingDown,
+)
+from chatroom.server.dispatch import Answer, Needs, entry
+from chatroom.server.outgoing import Outgoing
+from chatroom.server.replies import client_message_id, no, wants_all
+from chatroom.store.models import PUBLIC_ROOM_ID, User
+from chatroom.texts import text
+from chatroom.wire.codec import Refused, Reply, Request, decode_request, encode
+from chatroom.wire.messages import SystemMessage
+
+if TYPE_CHECKING:
+    from chatroom.server.service import ChatService
+
+#: How many posts of one session may be under way.
+MOST_UNDER_WAY = 64
+
+#: How many lines wait here before the connection is no longer read.
+MOST_LINES = 64
+
+#: How many lines of one session are handled before others have their turn.
+LINES_A_TURN = 32
+
+#: How long nothing follows a login unasked, unless the peer goes on earlier.
+QUIET_SECONDS = 0.2
+
+
+class Connection(Protocol):
+    """
+    Where the lines come from.
+    """
+
+    def pauseProducing(self) -> None:
+        """
+        Give no more lines for now.
+        """
+
+    def resumeProducing(self) -> None:
+        """
+        Give lines again.
+        """
+
+
+@define(eq=False)
+class _Place:
+    """
+    A place in the row of answers; C{lines} is C{None} until the answer is known.
+    """
+
+    lines: bytes | None = None
+
+
+@define(eq=False)
+class Session:
+    """
+    A conversation with one connection.
+
+    @ivar outgoing: the way to the peer.
+    @ivar peer: where it comes from, for the operator.
+    @ivar user: who speaks, once that is known.
+    @ivar room_id: the current room.
+    @ivar gone: fires when the connection is lost.
+    """
+
+    _log = Logger()
+
+    _chat: "ChatService"
+    _connection: Connection
+    outgoing: Outgoing
+    peer: str
+    user: User | None = field(default=None, init=False)
+    room_id: int = field(default=PUBLIC_ROOM_ID, init=False)
+    is_connected: bool = field(default=True, init=False)
+    gone: "Deferred[None]" = field(factory=Deferred, init=False)
+    _waiting: "deque[bytes | Request | Refused]" = field(factory=deque, init=False)
+    _row: deque[_Place] = field(factory=deque, init=False)
+    _row_wants_all: bool = field(default=False, init=False)
+    _budget: int = field(default=LINES_A_TURN, init=False)
+    _is_busy: bool = field(default=False, init=False)
+    _is_reading: bool = field(default=True, init=False)
+    _has_ended: bool = field(default=False, init=False)
+    _is_closing: bool = field(default=False, init=False)
+    _turn: IDelayedCall | None = field(default=None, init=False)
+    _quiet: IDelayedCall | None = field(default=None, init=False)
+    _overdue: IDelayedCall | None = field(default=None, init=False)
+
+    # What the connection says
+
+    def begin(self) -> None:
+        """
+        The connection is there.
+        """
+        self.outgoing.start()
+        self._await_login()
+
+    def receive(self, line: bytes) -> None:
+        """
+        The peer sent a line.
+        """
+        self._enqueue(line)
+
+    def receive_too_long(self) -> None:
+        """
+        The peer is sending a line that is longer than any may be.
+        """
+        self._enqueue(self._too_long())
+
+    def receive_unended(self) -> None:
+        """
+        The peer stopped sending in the middle of a line.
+        """
+        self._enqueue(Refused(error=LineNotEnded()))
+
+    def end(self) -> None:
+        """
+        The peer sends no more, and may still read.
+        """
+        self._has_ended = True
+        self._advance()
+
+    def lose(self) -> None:
+        """
+        The connection is gone.
+        """
+        self.is_connected = False
+        self._chat.hub.detach(self)
+        self.outgoing.lost()
+        self._waiting.clear()
+        for timer in (self._turn, self._quiet, self._overdue):
+            _cancel(timer)
+        self.gone.callback(None)
+
+    def shut_down(self) -> None:
+        """
+        The server goes: finish what is under way, refuse what waits, and close.
+        """
+        self._is_closing = True
+        self._pause()
+        self._advance()
+
+    def go_on(self) -> None:
+        """
+        The peer has read what it was sent.
+        """
+        self._take_another_turn()
+
+    # What handlers and the hub ask for
+
+    def deliver(self, lines: bytes) -> None:
+        """
+        Push lines to the peer.
+        """
+        self.outgoing.push(lines)
+
+    async def log_in(self, user: User) -> None:
+        """
+        Make this the session of a user, whose current room is the public one.
+
+        @raise StoreUnavailable: if the user's rooms can't be read.
+        """
+        await self._chat.hub.attach(self, user)
+        self.user = user
+        self.room_id = PUBLIC_ROOM_ID
+        _cancel(self._overdue)
+        if self.is_connected:
+            self.outgoing.hold()
+            self._quiet = self._chat.clock.callLater(QUIET_SECONDS, self.outgoing.release)
+
+    def log_out(self) -> None:
+        """
+        Make this nobody's session.
+        """
+        self._chat.hub.detach(self)
+        self.user = None
+        self._await_login()
+
+    @property
+    def speaker(self) -> User:
+        """
+        The user, where a request has needed a login.
+
+        @raise NotLoggedIn: if there is none.
+        """
+        if self.user is None:
+            raise NotLoggedIn()
+        return self.user
+
+    def require_anonymous(self) -> None:
+        """
+        @raise AlreadyLoggedIn: if the session has a user.
+        """
+        if self.user is not None:
+            raise AlreadyLoggedIn()
+
+    # The order of things
+
+    def _enqueue(self, line: bytes | Refused) -> None:
+        self._waiting.append(line)
+        if self._turn is None:
+            self._advance()
+        if self._is_reading and len(self._waiting) >= MOST_LINES:
+            self._pause()
+
+    def _pause(self) -> None:
+        self._is_reading = False
+        self._connection.pauseProducing()
+
+    def _advance(self) -> None:
+        """
+        Handle what can be handled now, and see what follows from having done so.
+        """
+        while self._budget and self._handle_next():
+            self._budget -= 1
+        if not self._budget:
+            self._take_another_turn()
+        if not (self._waiting or self._row or self._is_busy):
+            self._close_if_due()
+        is_low = len(self._waiting) <= MOST_LINES // 2
+        if is_low and not self._is_reading and not self._is_closing and self.is_connected:
+            self._is_reading = True
+            self._connection.resumeProducing()
+
+    def _take_another_turn(self) -> None:
+        if self._turn is None and self.is_connected:
+            self._turn = self._chat.clock.callLater(0, self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        self._budget = LINES_A_TURN
+        self._send_row()
+        self._advance()
+
+    def _handle_next(self) -> bool:
+        """
+        @return: whether a line was handled.
+        """
+        if not self._waiting or self._is_busy or self.outgoing.is_crowded:
+            return False
+        self._end_quiet()
+        item = self._waiting.popleft()
+        if isinstance(item, bytes):
+            item = self._decode(item)
+        if isinstance(item, Refused):
+            self._refuse_line(item)
+        elif self._must_wait(item):
+            self._waiting.appendleft(item)
+            return False
+        else:
+            self._begin(item)
+        return True
+
+    def _decode(self, line: bytes) -> Request | Refused:
+        return self._too_long() if len(line) > self._most_bytes() else decode_request(line)
+
+    def _must_wait(self, request: Request) -> bool:
+        """
+        Whether the posts that are under way come first.
+        """
+        if not self._row:
+            return False
+        is_alike = wants_all(request) == self._row_wants_all
+        shares = entry(type(request)).shares_commit and is_alike
+        return not shares or len(self._row) >= MOST_UNDER_WAY
+
+    def _begin(self, request: Request) -> None:
+        place = _Place()
+        self._row.append(place)
+        if entry(type(request)).shares_commit:
+            self._row_wants_all = wants_all(request)
+        else:
+            self._is_busy = True
+        done = Deferred.fromCoroutine(self._handle(request))
+        done.addErrback(self._explain, request)
+        done.addCallback(self._handled, place, request)
+
+    async def _handle(self, request: Request) -> bytes:
+        if self._is_closing:
+            raise ShuttingDown()
+        asked = entry(type(request))
+        if asked.needs is Needs.LOGIN and self.user is None:
+            raise NotLoggedIn()
+        return self._encode(await asked.handler(self._chat, self, request), request.request_id)
+
+    def _handled(self, lines: bytes, place: _Place, request: Request) -> None:
+        place.lines = lines
+        if not entry(type(request)).shares_commit:
+            self._is_busy = False
+            self._send_row()
+        elif wants_all(request):
+            self._send_row()
+        self._take_another_turn()
+
+    def _refuse_line(self, refused: Refused) -> None:
+        meant = refused.meant
+        reply = no(
+            refused.error,
+            language=self._chat.settings.language,
+            form=None if meant is None else entry(meant).refusal,
+            in_full=refused.request_id is not None,
+            name=None,
+        )
+        self._row.append(_Place(self._encode(reply, refused.request_id)))
+        self._send_row()
+
+    def _explain(self, failure: Failure, request: Request) -> bytes:
+        """
+        Turn whatever went wrong into what the peer may hear.
+        """
+        error = failure.value
+        if not isinstance(error, ChatError):
+            self._log.failure("{type} failed", failure, type=request.message_type.value)
+            error = InternalError()
+        reply = no(
+            error,
+            language=self._chat.settings.language,
+            form=entry(type(request)).refusal,
+            in_full=wants_all(request),
+            name=client_message_id(request),
+        )
+        return self._encode(reply, request.request_id)
+
+    def _encode(self, answer: Answer, request_id: str | None) -> bytes:
+        now = self._chat.clock.seconds()
+        replies: Sequence[Reply] = [answer] if isinstance(answer, Reply) else answer
+        return b"".join(encode(each, now=now, request_id=request_id) for each in replies)
+
+    def _send_row(self) -> None:
+        while self._row and self._row[0].lines is not None:
+            lines = self._row.popleft().lines
+            if lines:
+                self.outgoing.answer(lines)
+
+    # Limits and ends
+
+    def _most_bytes(self) -> int:
+        settings = self._chat.settings
+        return settings.login_line_bytes if self.user is None else settings.line_bytes
+
+    def _too_long(self) -> Refused:
+        return Refused(error=LineTooLong(limit=self._most_bytes()))
+
+    def _end_quiet(self) -> None:
+        """
+        The peer goes on, and so may we.
+        """
+        if self._quiet is not None:
+            _cancel(self._quiet)
+            self._quiet = None
+            self.outgoing.release()
+
+    def _await_login(self) -> None:
+        seconds = self._chat.settings.login_seconds
+        if seconds and self.is_connected:
+            self._overdue = self._chat.clock.callLater(seconds, self._login_overdue)
+
+    def _login_overdue(self) -> None:
+        if self._is_busy:
+            # The peer has asked, and waits for us.
+            self._await_login()
+        else:
+            self._waiting.clear()
+            self._close("login_overdue")
+
+    def _close_if_due(self) -> None:
+        if self._is_closing:
+            self._close("shutting_down")
+        elif self._has_ended:
+            self.outgoing.close()
+
+    def _close(self, reason: str) -> None:
+        warning = text(self._chat.settings.language, reason)
+        self.outgoing.answer(self._encode(SystemMessage(content=warning, level="warning"), None))
+        self.outgoing.close()
+
+
+def _cancel(timer: IDelayedCall | None) -> None:
+    if timer is not None and timer.active():
+        timer.cancel()

@@ -1,0 +1,3 @@
+"""
+What is kept: the database, and the only code that speaks SQL.
+"""

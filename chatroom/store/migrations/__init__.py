@@ -1,0 +1,3 @@
+"""
+The history of the schema; each start of the server brings it up to date.
+"""

@@ -1,0 +1,104 @@
+"""
+The tables, as the newest migration leaves them.
+
+Times are integers: milliseconds since 1970, UTC. Identities are never reused,
+hence AUTOINCREMENT on SQLite.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: 64 bits everywhere; SQLite counts by itself only in a column of type INTEGER.
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("key", String(256), nullable=False, unique=True),
+    Column("password_hash", String(256), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+    sqlite_autoincrement=True,
+)
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("name", String(256), nullable=False),
+    Column("key", String(1024), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("pair_key", String(64), unique=True),
+    Column("topic", Text, nullable=False, server_default=""),
+    Column("created_at", BigInteger, nullable=False),
+    Column("first_seq", BigInteger, nullable=False, server_default="1"),
+    Column("last_seq", BigInteger, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("room_id", BigId, ForeignKey("rooms.id"), primary_key=True),
+    Column("user_id", BigId, ForeignKey("users.id"), primary_key=True),
+    Column("role", String(16), nullable=False),
+    Column("read_seq", BigInteger, nullable=False, server_default="0"),
+    Column("muted_until", BigInteger),
+    Index(None, "user_id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=False),
+    Column("room_id", BigId, ForeignKey("rooms.id"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("sender_id", BigId, ForeignKey("users.id"), nullable=False),
+    Column("subject_id", BigId, ForeignKey("users.id")),
+    Column("target_id", BigId, ForeignKey("events.id")),
+    Column("content", Text),
+    Column("digest", LargeBinary(32)),
+    Column("created_at", BigInteger, nullable=False),
+    Column("client_message_id", String(64)),
+    UniqueConstraint("room_id", "seq"),
+    UniqueConstraint("sender_id", "client_message_id"),
+)
+
+#: Facts about the database itself, such as its epoch.
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+#: The highest number given so far, of what counts across rooms.
+counters = Table(
+    "counters",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)

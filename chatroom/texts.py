@@ -1,0 +1,91 @@
+"""
+What the server says to people, in every language it speaks.
+
+One table a language, the same slugs and the same placeholders in each. A slug
+of an error is the C{reason} that programs read; the text beside it may change.
+"""
+
+from collections.abc import Mapping
+
+DEFAULT_LANGUAGE = "zh"
+
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "not_logged_in": "请先登录",
+        "wrong_credentials": "用户名或密码错误",
+        "already_logged_in": "您已登录，请先登出",
+        "username_taken": "用户名已存在",
+        "chat_name_taken": "聊天组名称已存在",
+        "user_not_found": "用户不存在：{username}",
+        "chat_not_found": "聊天组不存在",
+        "not_a_member": "您不是该聊天组的成员",
+        "not_json": "消息不是有效的 UTF-8 编码的 JSON",
+        "not_an_object": "消息必须是一个 JSON 对象",
+        "unknown_type": "未知的消息类型",
+        "bad_field": "字段 {field} 无效",
+        "line_too_long": "消息过长，最多 {limit} 字节",
+        "line_not_ended": "消息不完整：缺少结尾的换行符",
+        "bad_username": (
+            "用户名无效：须为 1 至 {limit} 个字母或数字，可含 _ . -，且不得混用形近的文字"
+        ),
+        "bad_password": "密码长度须为 {least} 至 {most} 个字符",
+        "bad_chat_name": "聊天组名称无效：须为 1 至 {limit} 个可见字符，首尾不得有空格",
+        "bad_content": "消息内容须为 1 至 {limit} 个字符，且不得含控制字符",
+        "client_message_id_reused": "该 client_message_id 已用于另一条消息",
+        "internal_error": "服务器内部错误",
+        "store_unavailable": "服务器暂时无法保存或读取数据，请稍后重试",
+        "busy": "服务器繁忙，请稍后重试",
+        "shutting_down": "服务器正在关闭",
+        "welcome": "欢迎加入聊天室！{room}",
+        "joined": "{username} 加入了聊天组 {room}",
+        "added": "{username} 将您加入了聊天组 {room}",
+        "logged_out": "您已登出",
+        "login_overdue": "登录超时，连接即将关闭",
+    },
+    "en": {
+        "not_logged_in": "Please log in first",
+        "wrong_credentials": "Wrong username or password",
+        "already_logged_in": "You are logged in already; log out first",
+        "username_taken": "This username is taken",
+        "chat_name_taken": "This chat name is taken",
+        "user_not_found": "No such user: {username}",
+        "chat_not_found": "No such chat",
+        "not_a_member": "You are not a member of this chat",
+        "not_json": "The message is not valid JSON in UTF-8",
+        "not_an_object": "The message must be a JSON object",
+        "unknown_type": "Unknown message type",
+        "bad_field": "The field {field} is not valid",
+        "line_too_long": "The message is too long: at most {limit} bytes",
+        "line_not_ended": "The message is incomplete: the newline at its end is missing",
+        "bad_username": (
+            "A username is 1 to {limit} letters or digits, with _ . - allowed, "
+            "and does not mix scripts that look alike"
+        ),
+        "bad_password": "A password has {least} to {most} characters",
+        "bad_chat_name": (
+            "A chat name is 1 to {limit} visible characters, without a space at either end"
+        ),
+        "bad_content": "The content is 1 to {limit} characters, without control characters",
+        "client_message_id_reused": "This client_message_id belongs to another message",
+        "internal_error": "Internal server error",
+        "store_unavailable": "The server cannot store or read data right now; try again later",
+        "busy": "The server is busy; try again later",
+        "shutting_down": "The server is shutting down",
+        "welcome": "Welcome to the chat room! {room}",
+        "joined": "{username} joined {room}",
+        "added": "{username} added you to {room}",
+        "logged_out": "You are logged out",
+        "login_overdue": "You did not log in in time; the connection is about to close",
+    },
+}
+
+
+def text(language: str, slug: str, **details: object) -> str:
+    """
+    Say something in a language.
+
+    @param language: a key of L{TEXTS}.
+    @param slug: what to say, a key of each language's table.
+    @param details: values for the placeholders.
+    """
+    return TEXTS[language][slug].format(**details)

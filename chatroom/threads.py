@@ -1,0 +1,74 @@
+"""
+The one way from the reactor into threads and back.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+T = TypeVar("T")
+
+
+class Lane(Protocol):
+    """
+    Somewhere that blocking work is done, away from the reactor.
+    """
+
+    def start(self) -> None:
+        """
+        Be ready for work.
+        """
+
+    def stop(self) -> None:
+        """
+        Finish what was begun, and end.
+        """
+
+    def run(self, work: Callable[[], T]) -> Deferred[T]:
+        """
+        Do C{work}, after all that was given before if the lane is one thread.
+
+        @return: what C{work} returns or raises.
+        """
+
+
+@define(eq=False)
+class ThreadLane:
+    """
+    A lane of real threads.
+
+    @ivar name: what the threads are called, for whoever debugs.
+    @ivar threads: how many there are at the most.
+    """
+
+    _reactor: IReactorFromThreads
+    name: str
+    threads: int
+    _pool: ThreadPool | None = field(default=None, init=False)
+
+    def start(self) -> None:
+        """
+        Make the threads' pool; it makes a thread only when there is work.
+        """
+        self._pool = ThreadPool(minthreads=0, maxthreads=self.threads, name=self.name)
+        self._pool.start()
+
+    def stop(self) -> None:
+        """
+        Wait for the work that was begun.
+        """
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.stop()
+
+    def run(self, work: Callable[[], T]) -> Deferred[T]:
+        """
+        Do C{work} in a thread of this lane.
+        """
+        assert self._pool is not None, f"the lane {self.name} is not running"
+        return deferToThreadPool(self._reactor, self._pool, work)

@@ -1,0 +1,3 @@
+"""
+The protocol: its vocabulary, and how a message becomes a line and back.
+"""
