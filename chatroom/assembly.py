@@ -27,7 +27,9 @@ from chatroom.threads import Lane, ThreadLane
 MakeLane = Callable[[str, int], Lane]
 
 
-def assemble(settings: Settings, reactor: Any, *, make_lane: MakeLane | None = None) -> ChatService:
+def assemble(
+    settings: Settings, reactor: Any, *, make_lane: MakeLane | None = None
+) -> ChatService:
     """
     Make a chat server. Nothing is opened or started before C{startService}.
 

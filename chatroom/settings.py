@@ -19,8 +19,8 @@ _BYTES_A_CHARACTER = 12
 _BYTES_OF_KEYS = 4096
 
 
-def _option(help: str, default: Any, *checks: Any) -> Any:
-    return field(default=default, validator=list(checks), metadata={"help": help})
+def _option(text: str, default: Any, *checks: Any) -> Any:
+    return field(default=default, validator=list(checks), metadata={"help": text})
 
 
 def _within(least: int, most: int) -> Any:

@@ -43,7 +43,7 @@ class Options(UsageOptions):
         "option can be given in the environment too, as CHATROOM_ and its name in "
         "capitals with _ for -; several ports are then separated by spaces."
     )
-    optParameters = [  # noqa: RUF012
+    optParameters = [
         [each.name.replace("_", "-"), None, None, f"{each.metadata['help']} [{each.default}]"]
         for each in options()
     ]
@@ -64,7 +64,7 @@ class Options(UsageOptions):
         """
         show the version and exit
         """
-        print(f"chatroom {__version__}")
+        sys.stdout.write(f"chatroom {__version__}\n")
         sys.exit(0)
 
     def parseOptions(self, options: Sequence[str] | None = None) -> None:

@@ -2,12 +2,14 @@
 What an event looks like to those it is pushed to.
 """
 
+from typing import TypeVar
+
 from attrs import frozen
 
 from chatroom.store.models import Event, EventKind
 from chatroom.texts import text
 from chatroom.wire.codec import encode
-from chatroom.wire.messages import ChatMessage, SystemMessage
+from chatroom.wire.messages import ChatHistory, ChatMessage, SystemMessage
 
 
 @frozen
@@ -26,24 +28,28 @@ class SeedPushes:
         """
         if event.kind is not EventKind.MESSAGE:
             return None
-        return encode(message(event), now=0)
+        return encode(said(event, ChatMessage), now=0)
 
     def notice(self, event: Event, slug: str) -> bytes:
         """
         @return: an event that somebody did, put into words.
         """
-        said = text(self.language, slug, username=event.sender.name, room=event.room_name)
-        notice = SystemMessage(content=said, timestamp=seconds(event))
+        words = text(self.language, slug, username=event.sender.name, room=event.room_name)
+        notice = SystemMessage(content=words, timestamp=_seconds(event))
         return encode(notice, now=0)
 
 
-def message(event: Event) -> ChatMessage:
+S = TypeVar("S", ChatMessage, ChatHistory)
+
+
+def said(event: Event, form: type[S]) -> S:
     """
+    @param form: what it is to be, news or history.
     @return: what somebody said.
     """
     assert event.content is not None
-    return ChatMessage(
-        timestamp=seconds(event),
+    return form(
+        timestamp=_seconds(event),
         message_id=event.id,
         sender_id=event.sender.id,
         sender_username=event.sender.name,
@@ -53,8 +59,5 @@ def message(event: Event) -> ChatMessage:
     )
 
 
-def seconds(event: Event) -> float:
-    """
-    @return: when it happened, in Unix seconds.
-    """
+def _seconds(event: Event) -> float:
     return event.created_at / 1000

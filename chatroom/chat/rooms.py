@@ -66,9 +66,7 @@ class Rooms:
             if store.room_named(key) is not None:
                 raise RoomNameTaken(field="chat_name")
             others = _find(store, usernames)
-            room = store.add_room(
-                name=normal, key=key, kind=RoomKind.GROUP, now=transaction.now
-            )
+            room = store.add_room(name=normal, key=key, kind=RoomKind.GROUP, now=transaction.now)
             roles = {user.id: Role.MEMBER for user in others} | {owner.id: Role.OWNER}
             store.add_members(room.id, roles)
             for user_id in dict.fromkeys([owner.id, *roles]):

@@ -2,11 +2,12 @@
 The protocol on a plain connection: JSON lines.
 """
 
+from typing import Any
+
 from twisted.internet.interfaces import (
     IAddress,
     IHalfCloseableProtocol,
     ITCPTransport,
-    ITransport,
 )
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.logger import Logger
@@ -14,7 +15,6 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from chatroom.server.outgoing import Outgoing
 from chatroom.server.service import ChatService
 from chatroom.server.session import Session
 
@@ -30,7 +30,7 @@ class ChatProtocol(LineReceiver):
     """
 
     delimiter = b"\n"
-    transport: ITransport
+    transport: Any
 
     def __init__(self, chat: ChatService) -> None:
         self._chat = chat
@@ -49,7 +49,8 @@ class ChatProtocol(LineReceiver):
         """
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
-        self._session = self._chat.converse(self, self.transport)
+        peer = str(getattr(self.transport.getPeer(), "host", "local"))
+        self._session = self._chat.converse(self, self.transport, peer)
 
     def dataReceived(self, data: bytes) -> None:
         """

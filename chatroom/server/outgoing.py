@@ -7,9 +7,10 @@ here; all else waits in a queue of our own, whose pushes are bounded.
 
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from attrs import define, field
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, ITransport
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -25,6 +26,25 @@ _CROWD = 64 * 1024
 CLOSING_SECONDS = 2.0
 
 
+class Transport(Protocol):
+    """
+    What is asked of a transport. (One that can C{abortConnection}, as all real
+    ones can, is told to where it does not make progress.)
+    """
+
+    def write(self, data: bytes) -> None:
+        """Send, or keep until that is possible."""
+
+    def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:
+        """Tell a producer when to pause and when to go on."""
+
+    def unregisterProducer(self) -> None:
+        """Tell it no more."""
+
+    def loseConnection(self) -> None:
+        """Close, when all that was written is sent."""
+
+
 @implementer(IPushProducer)
 @define(eq=False)
 class Outgoing:
@@ -36,7 +56,7 @@ class Outgoing:
 
     _log = Logger()
 
-    _transport: ITransport
+    _transport: Transport
     _clock: IReactorTime
     _settings: Settings
     _drained: Callable[[], None]

@@ -24,7 +24,12 @@ def wants_all(request: Request) -> bool:
 
 
 def no(
-    error: ChatError, *, language: str, form: Refusal | None, in_full: bool, name: str | None
+    error: ChatError,
+    *,
+    language: str,
+    form: Refusal | None,
+    in_full: bool,
+    name: str | None = None,
 ) -> Reply:
     """
     Put a refusal into a message.

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from attrs import define, field
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IReactorTime, ITransport
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from chatroom.chat.accounts import Accounts
@@ -16,7 +16,7 @@ from chatroom.chat.log import Log
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.rooms import Rooms
 from chatroom.server import handlers
-from chatroom.server.outgoing import Outgoing
+from chatroom.server.outgoing import Outgoing, Transport
 from chatroom.server.session import Connection, Session
 from chatroom.settings import Settings
 from chatroom.store.database import Database
@@ -109,12 +109,13 @@ class ChatService(MultiService):
         done.addBoth(tell)
         return await in_time
 
-    def converse(self, connection: Connection, transport: ITransport) -> Session:
+    def converse(self, connection: Connection, transport: Transport, peer: str) -> Session:
         """
         Begin a conversation.
 
         @param connection: can be told to give no more lines for a while.
         @param transport: where the answers go.
+        @param peer: where it comes from, for the operator.
         """
         session: Session
 
@@ -122,7 +123,6 @@ class ChatService(MultiService):
             session.go_on()
 
         outgoing = Outgoing(transport, self.clock, self.settings, drained)
-        peer = str(getattr(transport.getPeer(), "host", "local"))
         session = Session(self, connection, outgoing, peer)
         self.sessions.add(session)
         session.gone.addCallback(lambda _: self.sessions.discard(session))

@@ -32,6 +32,7 @@ from chatroom.errors import (
 from chatroom.server.dispatch import Answer, Needs, entry
 from chatroom.server.outgoing import Outgoing
 from chatroom.server.replies import client_message_id, no, wants_all
+from chatroom.server.row import Place, Row
 from chatroom.store.models import PUBLIC_ROOM_ID, User
 from chatroom.texts import text
 from chatroom.wire.codec import Refused, Reply, Request, decode_request, encode
@@ -70,15 +71,6 @@ class Connection(Protocol):
 
 
 @define(eq=False)
-class _Place:
-    """
-    A place in the row of answers; C{lines} is C{None} until the answer is known.
-    """
-
-    lines: bytes | None = None
-
-
-@define(eq=False)
 class Session:
     """
     A conversation with one connection.
@@ -101,7 +93,7 @@ class Session:
     is_connected: bool = field(default=True, init=False)
     gone: "Deferred[None]" = field(factory=Deferred, init=False)
     _waiting: "deque[bytes | Request | Refused]" = field(factory=deque, init=False)
-    _row: deque[_Place] = field(factory=deque, init=False)
+    _row: Row = field(init=False)
     _row_wants_all: bool = field(default=False, init=False)
     _budget: int = field(default=LINES_A_TURN, init=False)
     _is_busy: bool = field(default=False, init=False)
@@ -111,6 +103,10 @@ class Session:
     _turn: IDelayedCall | None = field(default=None, init=False)
     _quiet: IDelayedCall | None = field(default=None, init=False)
     _overdue: IDelayedCall | None = field(default=None, init=False)
+
+    @_row.default
+    def _make_row(self) -> Row:
+        return Row(self.outgoing.answer)
 
     # What the connection says
 
@@ -255,7 +251,7 @@ class Session:
     def _next_turn(self) -> None:
         self._turn = None
         self._budget = LINES_A_TURN
-        self._send_row()
+        self._row.move()
         self._advance()
 
     def _handle_next(self) -> bool:
@@ -291,8 +287,7 @@ class Session:
         return not shares or len(self._row) >= MOST_UNDER_WAY
 
     def _begin(self, request: Request) -> None:
-        place = _Place()
-        self._row.append(place)
+        place = self._row.stand()
         if entry(type(request)).shares_commit:
             self._row_wants_all = wants_all(request)
         else:
@@ -309,26 +304,21 @@ class Session:
             raise NotLoggedIn()
         return self._encode(await asked.handler(self._chat, self, request), request.request_id)
 
-    def _handled(self, lines: bytes, place: _Place, request: Request) -> None:
+    def _handled(self, lines: bytes, place: Place, request: Request) -> None:
         place.lines = lines
         if not entry(type(request)).shares_commit:
             self._is_busy = False
-            self._send_row()
+            self._row.move()
         elif wants_all(request):
-            self._send_row()
+            self._row.move()
         self._take_another_turn()
 
     def _refuse_line(self, refused: Refused) -> None:
-        meant = refused.meant
-        reply = no(
-            refused.error,
-            language=self._chat.settings.language,
-            form=None if meant is None else entry(meant).refusal,
-            in_full=refused.request_id is not None,
-            name=None,
-        )
-        self._row.append(_Place(self._encode(reply, refused.request_id)))
-        self._send_row()
+        form = None if refused.meant is None else entry(refused.meant).refusal
+        in_full = refused.request_id is not None
+        reply = no(refused.error, language=self._language, form=form, in_full=in_full)
+        self._row.stand(self._encode(reply, refused.request_id))
+        self._row.move()
 
     def _explain(self, failure: Failure, request: Request) -> bytes:
         """
@@ -340,7 +330,7 @@ class Session:
             error = InternalError()
         reply = no(
             error,
-            language=self._chat.settings.language,
+            language=self._language,
             form=entry(type(request)).refusal,
             in_full=wants_all(request),
             name=client_message_id(request),
@@ -352,13 +342,11 @@ class Session:
         replies: Sequence[Reply] = [answer] if isinstance(answer, Reply) else answer
         return b"".join(encode(each, now=now, request_id=request_id) for each in replies)
 
-    def _send_row(self) -> None:
-        while self._row and self._row[0].lines is not None:
-            lines = self._row.popleft().lines
-            if lines:
-                self.outgoing.answer(lines)
-
     # Limits and ends
+
+    @property
+    def _language(self) -> str:
+        return self._chat.settings.language
 
     def _most_bytes(self) -> int:
         settings = self._chat.settings
@@ -396,7 +384,7 @@ class Session:
             self.outgoing.close()
 
     def _close(self, reason: str) -> None:
-        warning = text(self._chat.settings.language, reason)
+        warning = text(self._language, reason)
         self.outgoing.answer(self._encode(SystemMessage(content=warning, level="warning"), None))
         self.outgoing.close()
 

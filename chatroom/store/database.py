@@ -154,8 +154,7 @@ class Database:
         Tell the operator, once for each transaction that failed.
         """
         if failure.check(StoreUnavailable, CommitUncertain):
-            cause = failure.value.__cause__
-            assert cause is not None
+            cause = getattr(failure.value, "__cause__", None)
             reason = str(getattr(cause, "orig", None) or cause)
             self._log.error("the database failed: {reason!r}", reason=reason)
         return failure

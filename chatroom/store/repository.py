@@ -11,7 +11,6 @@ from attrs import frozen
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     bindparam,
     func,
@@ -243,9 +242,7 @@ class Repository:
                 found[row.room_id, row.user_id] = Role(row.role)
         return found
 
-    def sent_before(
-        self, names: Collection[tuple[int, str]]
-    ) -> dict[tuple[int, str], SentBefore]:
+    def sent_before(self, names: Collection[tuple[int, str]]) -> dict[tuple[int, str], SentBefore]:
         """
         Look for what is stored already, for pairs of (sender id, client message id).
         """
@@ -345,11 +342,11 @@ def _joined_by(user_id: int) -> Select[Any]:
     return select(members.c.room_id).where(members.c.user_id == user_id)
 
 
-def _room(row: Row[Any]) -> Room:
+def _room(row: Any) -> Room:
     return Room(id=row.id, name=row.name, kind=RoomKind(row.kind), created_at=row.created_at)
 
 
-def _event(row: Row[Any]) -> Event:
+def _event(row: Any) -> Event:
     return Event(
         id=row.id,
         room_id=row.room_id,

@@ -182,7 +182,8 @@ def _plain(value: object) -> object:
     """
     if isinstance(value, list):
         return [_plain(each) for each in value]
-    return {each.name: getattr(value, each.name) for each in fields(type(value))}
+    cls: Any = type(value)
+    return {each.name: getattr(value, each.name) for each in fields(cls)}
 
 
 @frozen(kw_only=True)
@@ -205,20 +206,15 @@ def decode_request(line: bytes) -> Request | Refused:
 
     @param line: the bytes of one line, without its newline.
     """
+    meant = request_id = None
     try:
         text, envelope = _open(line)
-    except InvalidMessage as error:
-        return Refused(error=error)
-    form = _form(_TYPES[Direction.TO_SERVER], envelope.message_type)
-    if form is None:
-        error: InvalidMessage = UnknownType(field="message_type")
-        return Refused(error=error, request_id=_request_id(envelope))
-    try:
-        request: Request = _fill(form, text)
-    except InvalidMessage as error:
+        request_id = _request_id(envelope)
+        form = _form(Direction.TO_SERVER, envelope)
         meant = cast("type[Request]", form.cls)
-        return Refused(error=error, meant=meant, request_id=_request_id(envelope))
-    return request
+        return cast("Request", _fill(form, text))
+    except InvalidMessage as error:
+        return Refused(error=error, meant=meant, request_id=request_id)
 
 
 def decode_message(text: str | bytes) -> Message:
@@ -233,16 +229,22 @@ def decode_message(text: str | bytes) -> Message:
     except UnicodeEncodeError as error:
         raise NotJSON() from error
     text, envelope = _open(line)
-    for direction in (Direction.TO_CLIENT, Direction.TO_SERVER):
-        form = _form(_TYPES[direction], envelope.message_type)
-        if form is not None:
-            message: Message = _fill(form, text)
-            return message
-    raise UnknownType(field="message_type")
+    try:
+        form = _form(Direction.TO_CLIENT, envelope)
+    except UnknownType:
+        form = _form(Direction.TO_SERVER, envelope)
+    return _fill(form, text)
 
 
-def _form(known: dict[str, _Form], message_type: object) -> _Form | None:
-    return known.get(message_type) if isinstance(message_type, str) else None
+def _form(direction: Direction, envelope: _Envelope) -> _Form:
+    """
+    @raise UnknownType: if there is none for what the line says it is.
+    """
+    name = envelope.message_type
+    form = _TYPES[direction].get(name) if isinstance(name, str) else None
+    if form is None:
+        raise UnknownType(field="message_type")
+    return form
 
 
 def _request_id(envelope: _Envelope) -> str | None:
@@ -263,11 +265,12 @@ def _open(line: bytes) -> tuple[str, _Envelope]:
     return text, envelope
 
 
-def _fill(form: _Form, text: str) -> Any:
+def _fill(form: _Form, text: str) -> Message:
     """
     Read a line as the type it says it is.
     """
     message = _attempt(form.decoder.decode, text)
+    assert isinstance(message, Message)
     if "\\u0000" in text:
         _refuse_nul(message, fields(form.cls))
     return message

@@ -1,3 +1,5 @@
 from twisted.application.service import ServiceMaker
 
-chatroom = ServiceMaker("chatroom", "chatroom.tap", "A chat server in one process and one file.", "chatroom")
+chatroom = ServiceMaker(
+    "chatroom", "chatroom.tap", "A chat server in one process and one file.", "chatroom"
+)

@@ -5,9 +5,8 @@ Rooms made, joined and entered.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chatroom.chat.pushes import seconds
+from chatroom.chat.pushes import said
 from chatroom.server.dispatch import handles
-from chatroom.store.models import Event
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
@@ -66,19 +65,6 @@ async def enter_chat(
     session.room_id = room.id
     return [
         EnterChatResponse(chat_group_id=room.id, chat_name=room.name),
-        *(_history(event) for event in messages),
+        *(said(event, ChatHistory) for event in messages),
         ChatHistoryComplete(chat_group_id=room.id, message_count=len(messages)),
     ]
-
-
-def _history(event: Event) -> ChatHistory:
-    assert event.content is not None
-    return ChatHistory(
-        timestamp=seconds(event),
-        message_id=event.id,
-        sender_id=event.sender.id,
-        sender_username=event.sender.name,
-        chat_group_id=event.room_id,
-        chat_group_name=event.room_name,
-        content=event.content,
-    )

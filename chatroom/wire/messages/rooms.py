@@ -1,0 +1,83 @@
+"""
+Rooms made, joined and entered.
+"""
+
+from typing import Annotated
+
+from attrs import frozen
+from msgspec import Meta
+
+from chatroom.wire.codec import Id, Reply, Request
+from chatroom.wire.constants import MessageType
+
+#: The names in one request; in practice the bound on a line is met first.
+_Names = Annotated[list[str], Meta(max_length=10_000)]
+
+
+@frozen(kw_only=True)
+class _NamesChat(Request):
+    chat_name: str
+
+
+@frozen(kw_only=True)
+class CreateChatRequest(_NamesChat):
+    """
+    Make a room, with its first members.
+    """
+
+    message_type = MessageType.CREATE_CHAT_REQUEST
+
+    member_usernames: _Names | None = None
+
+
+@frozen(kw_only=True)
+class JoinChatRequest(_NamesChat):
+    """
+    Become a member of a room.
+    """
+
+    message_type = MessageType.JOIN_CHAT_REQUEST
+
+
+@frozen(kw_only=True)
+class EnterChatRequest(_NamesChat):
+    """
+    Make a room the session's current one, and see its newest messages.
+    """
+
+    message_type = MessageType.ENTER_CHAT_REQUEST
+
+
+@frozen(kw_only=True)
+class _ChatResponse(Reply):
+    success: bool = True
+    chat_group_id: Id
+    chat_name: str
+    error_message: str | None = None
+
+
+@frozen(kw_only=True)
+class CreateChatResponse(_ChatResponse):
+    """
+    The room is made.
+    """
+
+    message_type = MessageType.CREATE_CHAT_RESPONSE
+
+
+@frozen(kw_only=True)
+class JoinChatResponse(_ChatResponse):
+    """
+    The session's user is a member.
+    """
+
+    message_type = MessageType.JOIN_CHAT_RESPONSE
+
+
+@frozen(kw_only=True)
+class EnterChatResponse(_ChatResponse):
+    """
+    The room is the session's current one; its history follows.
+    """
+
+    message_type = MessageType.ENTER_CHAT_RESPONSE
