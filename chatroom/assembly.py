@@ -15,7 +15,7 @@ from typing import Any
 from chatroom.chat.accounts import Accounts
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
-from chatroom.chat.passwords import Passwords
+from chatroom.chat.passwords import Cost, Passwords
 from chatroom.chat.pushes import SeedPushes
 from chatroom.chat.rooms import Rooms
 from chatroom.server.service import ChatService
@@ -28,7 +28,11 @@ MakeLane = Callable[[str, int], Lane]
 
 
 def assemble(
-    settings: Settings, reactor: Any, *, make_lane: MakeLane | None = None
+    settings: Settings,
+    reactor: Any,
+    *,
+    make_lane: MakeLane | None = None,
+    cost: Cost | None = None,
 ) -> ChatService:
     """
     Make a chat server. Nothing is opened or started before C{startService}.
@@ -36,6 +40,7 @@ def assemble(
     @param reactor: provides L{twisted.internet.interfaces.IReactorTime}, and
         L{twisted.internet.interfaces.IReactorFromThreads} for the threads.
     @param make_lane: where blocking work goes, if not into threads.
+    @param cost: what a password's hash costs; less than the default is for tests.
     """
 
     def threads(name: str, count: int) -> Lane:
@@ -45,7 +50,8 @@ def assemble(
     database = Database(
         settings.database, make("chatroom-write", 1), make("chatroom-read", READERS)
     )
-    passwords = Passwords(make("chatroom-hash", settings.hash_threads), settings.password_chars)
+    hashing = make("chatroom-hash", settings.hash_threads)
+    passwords = Passwords(hashing, settings.password_chars, cost or Cost())
     hub = Hub(database, SeedPushes(settings.language))
     log = Log(database, reactor, hub.publish)
     return ChatService(

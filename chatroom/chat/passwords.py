@@ -18,14 +18,30 @@ T = TypeVar("T")
 
 PASSWORD_CHARS = 1024
 
-#: argon2id as OWASP advises: 19 MiB, two passes, one lane.
-_CONTEXT = CryptContext(
-    schemes=["argon2"],
-    argon2__type="ID",
-    argon2__memory_cost=19 * 1024,
-    argon2__time_cost=2,
-    argon2__parallelism=1,
-)
+
+@frozen(kw_only=True)
+class Cost:
+    """
+    What a hash costs whoever makes it; by default what OWASP advises for argon2id.
+
+    @ivar memory_kib: in KiB.
+    @ivar passes: over that memory.
+    """
+
+    memory_kib: int = 19 * 1024
+    passes: int = 2
+
+    def context(self) -> CryptContext:
+        """
+        @return: what hashes at this cost, and finds hashes of any other dated.
+        """
+        return CryptContext(
+            schemes=["argon2"],
+            argon2__type="ID",
+            argon2__memory_cost=self.memory_kib,
+            argon2__time_cost=self.passes,
+            argon2__parallelism=1,
+        )
 
 
 @frozen
@@ -51,9 +67,14 @@ class Passwords:
 
     _lane: Lane
     least: int
+    _cost: Cost = field(factory=Cost)
     most_waiting: int = 256
-    _context: CryptContext = _CONTEXT
+    _context: CryptContext = field(init=False)
     _waiting: int = field(default=0, init=False)
+
+    @_context.default
+    def _make_context(self) -> CryptContext:
+        return self._cost.context()
 
     def start(self) -> None:
         """

@@ -1,0 +1,3 @@
+"""
+The tests, for C{trial}: unit, behaviour over every transport, and real processes.
+"""

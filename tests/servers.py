@@ -1,0 +1,115 @@
+"""
+Servers for tests: everything real but, in memory, the network, the threads and
+the time.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatroom.assembly import assemble
+from chatroom.chat.passwords import Cost
+from chatroom.server.line import ChatFactory
+from chatroom.server.service import ChatService
+from chatroom.settings import Settings
+from chatroom.threads import Lane
+from tests.lanes import InlineLane
+from tests.peers import Peer, connect_in_memory, request
+
+#: Hashes that are not worth the name, for tests that are not about them.
+CHEAP = Cost(memory_kib=8, passes=1)
+
+PASSWORD = "secret123"
+
+#: When it is in memory: 2022-01-01T00:00:00Z.
+START = 1640995200.0
+
+
+@define(eq=False)
+class MemoryServer:
+    """
+    A server without network, threads or a time of its own.
+
+    @ivar lanes: by name, for a test that wants to step through them.
+    """
+
+    chat: ChatService
+    clock: Clock
+    factory: ChatFactory
+    lanes: dict[str, Lane]
+    peers: list[Peer] = field(factory=list)
+
+    def connect(self) -> Peer:
+        """
+        @return: a new peer.
+        """
+        peer = connect_in_memory(self.factory, self.clock)
+        self.peers.append(peer)
+        return peer
+
+    def pass_time(self, seconds: float) -> None:
+        """
+        Let time go by, in steps.
+        """
+        for _ in range(20):
+            self.clock.advance(seconds / 20)
+            for peer in self.peers:
+                peer.wire.flow()  # type: ignore[attr-defined]
+
+
+def memory_server(
+    test: SynchronousTestCase,
+    lane: "type[Any]" = InlineLane,
+    *,
+    path: str | None = None,
+    **settings: Any,
+) -> MemoryServer:
+    """
+    Start a server in memory, and stop it after the test.
+
+    @param path: of the database, if it is to be there already or afterwards.
+    """
+    clock = Clock()
+    clock.rightNow = START
+    lanes: dict[str, Lane] = {}
+
+    def make_lane(name: str, _: int) -> Lane:
+        lanes[name] = lane()
+        return lanes[name]
+
+    file = path or str(Path(test.mktemp()).absolute().with_suffix(".db"))
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    chosen = Settings(database=f"sqlite:///{file}", **settings)
+    chat = assemble(chosen, clock, make_lane=make_lane, cost=CHEAP)
+    chat.startService()
+    server = MemoryServer(chat, clock, ChatFactory(chat), lanes)
+
+    def stop() -> None:
+        if chat.is_open:
+            stopped = chat.stopService()
+            for _ in range(20):
+                clock.advance(0.5)
+            test.successResultOf(stopped)
+
+    test.addCleanup(stop)
+    return server
+
+
+async def log_in(peer: Peer, name: str) -> int:
+    """
+    Make an account, and log in to it.
+
+    @return: the user's id.
+    """
+    peer.send(
+        request("register_request", username=name, password=PASSWORD),
+        request("login_request", username=name, password=PASSWORD),
+    )
+    registered, logged_in = await peer.receive_some(2)
+    assert registered["success"], registered
+    assert logged_in["success"], logged_in
+    user_id: int = logged_in["user_id"]
+    return user_id
