@@ -282,7 +282,7 @@ def connect_in_memory(factory: ChatFactory, clock: Clock) -> Peer:
     transport = MemoryTransport()
     wire = MemoryWire(clock, protocol, transport)
     wire.peer = Peer(wire)
-    protocol.makeConnection(transport)  # type: ignore[arg-type]
+    protocol.makeConnection(transport)
     return wire.peer
 
 

@@ -7,7 +7,8 @@ SQLAlchemy's leaves this package, its exceptions included.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -165,7 +166,8 @@ def _transact(engine: Engine | None, work: Callable[[Repository], T], *, commit:
         raise StoreUnavailable() from RuntimeError("the database is not open")
     is_committing = False
     try:
-        with engine.connect() as connection, connection.begin() as transaction:
+        with engine.connect() as connection, _forgotten_if_broken(connection):
+            transaction = connection.begin()
             result = work(Repository(connection))
             if commit:
                 is_committing = True
@@ -179,6 +181,19 @@ def _transact(engine: Engine | None, work: Callable[[Repository], T], *, commit:
         if isinstance(error, DBAPIError) and not isinstance(error, _REJECTIONS):
             raise StoreUnavailable() from error
         raise StoreRejected(str(error)) from error
+
+
+@contextmanager
+def _forgotten_if_broken(connection: Connection) -> Iterator[None]:
+    """
+    Close a connection that failed, rather than use it again: a COMMIT that
+    fails may leave its transaction open, and then every next one fails too.
+    """
+    try:
+        yield
+    except DBAPIError:
+        connection.invalidate()
+        raise
 
 
 def _engine(url: URL, *, begin: str, size: int, read_only: bool = False) -> Engine:

@@ -162,7 +162,7 @@ class Repository:
         """
         Make members of users who are none.
 
-        @param roles: what each is, by user id.
+        @param roles: what each is, by user id; at least one.
         """
         rows = [
             {"room_id": room_id, "user_id": user_id, "role": role.value}

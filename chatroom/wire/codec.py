@@ -168,7 +168,7 @@ def encode(message: Message, *, now: float, request_id: str | None = None) -> by
     for name, is_extension in _FORMS[type(message)].keys:
         value = getattr(message, name)
         if value is not None or not is_extension:
-            line[name] = value if type(value) in _SCALARS else _plain(value)
+            line[name] = _plain(value)
     if request_id is None:
         request_id = message.request_id  # type: ignore[attr-defined]
     if request_id is not None:
@@ -180,6 +180,8 @@ def _plain(value: object) -> object:
     """
     @return: a part of a message with its keys in the order of its class.
     """
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, list):
         return [_plain(each) for each in value]
     cls: Any = type(value)
