@@ -30,7 +30,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from chatroom.errors import StartError, StoreUnavailable
+from chatroom.errors import ChatError, StartError, StoreUnavailable
 from chatroom.store.errors import CommitUncertain, StoreRejected
 from chatroom.store.lock import FileLock
 from chatroom.store.repository import Repository
@@ -191,7 +191,10 @@ def _forgotten_if_broken(connection: Connection) -> Iterator[None]:
     """
     try:
         yield
-    except DBAPIError:
+    except ChatError:
+        # A refusal: nothing is wrong with the connection.
+        raise
+    except BaseException:
         connection.invalidate()
         raise
 
