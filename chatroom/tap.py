@@ -11,12 +11,13 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from attrs import Attribute
 from twisted.application import strports
 from twisted.application.service import IService, MultiService
 from twisted.internet.error import CannotListenError
+from twisted.logger import Logger
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
@@ -24,6 +25,7 @@ from chatroom import __version__
 from chatroom.assembly import assemble
 from chatroom.errors import StartError
 from chatroom.server.line import ChatFactory
+from chatroom.server.service import ChatService
 from chatroom.settings import Settings, options
 from chatroom.store.database import parse_url
 
@@ -110,7 +112,7 @@ class Options(UsageOptions):
         text = self[name]
         if text is None:
             source = _PREFIX + option.name.upper()
-            text = self._environment.get(source)
+            text = self._environment.get(source) or None
         if text is None:
             return None
         assert option.type is not None
@@ -126,8 +128,10 @@ class _Operated(MultiService):
     A service that tells the operator in one line why it can't start.
 
     The line goes to the terminal that C{twistd} was called from, which a daemon
-    has let go of by the time it starts.
+    has let go of by the time it starts, and to the log.
     """
+
+    _log = Logger()
 
     def __init__(self) -> None:
         super().__init__()
@@ -154,18 +158,50 @@ class _Operated(MultiService):
     def _explaining(self) -> Iterator[None]:
         try:
             yield
-        except (StartError, CannotListenError, OSError) as error:
-            line = f"chatroom: {_explanation(error)}\n"
+        except Exception as error:
+            why = _explanation(error)
+            self._log.critical("cannot start: {why}", why=why)
             if self._terminal is not None:
-                os.write(self._terminal, line.encode("utf-8", "backslashreplace"))
-            raise StartError(_explanation(error)) from None
+                line = f"chatroom: {why}\n".encode("utf-8", "backslashreplace")
+                os.write(self._terminal, line)
+            if isinstance(error, _EXPECTED):
+                raise StartError(why) from None
+            raise
+
+
+#: What the operator can change, so that a traceback would say nothing more; an
+#: C{OverflowError} is a port beyond 65535.
+_EXPECTED = (StartError, CannotListenError, OSError, OverflowError)
 
 
 def _explanation(error: Exception) -> str:
     if isinstance(error, CannotListenError):
-        where = f"{error.interface or 'any interface'}, port {error.port}"
-        return f"cannot listen on {where}: {error.socketError.strerror}"
-    return str(error)
+        port = os.fsdecode(error.port) if isinstance(error.port, bytes) else f"port {error.port}"
+        where = f"{port} of {error.interface}" if error.interface else port
+        why = getattr(error.socketError, "strerror", None) or error.socketError
+        return f"cannot listen on {where}: {why}; --port chooses another"
+    if isinstance(error, OverflowError):
+        return f"cannot listen: {error}"
+    return str(error) if isinstance(error, _EXPECTED) else repr(error)
+
+
+class _Launcher:
+    """
+    Stands in for the terminal where C{twistd} waits for its daemon to start.
+
+    When the daemon has said itself why it can't, C{twistd} would say it again in
+    two lines, the first of them cut off.
+    """
+
+    def __init__(self, terminal: "TextIO | None") -> None:
+        self._terminal = terminal
+
+    def write(self, text: str) -> None:
+        """
+        Write what has not been told.
+        """
+        if StartError.__name__ not in text and self._terminal is not None:
+            self._terminal.write(text)
 
 
 def _quietly(
@@ -187,14 +223,24 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     sys.excepthook = _quietly
+    sys.__stderr__ = _Launcher(sys.__stderr__)  # type: ignore[assignment,misc]
     chat = assemble(options.settings, reactor)
     for port in options.ports:
-        endpoint = f"tcp:{port}:interface=127.0.0.1" if port.isdecimal() else port
-        try:
-            listening = strports.service(endpoint, ChatFactory(chat), reactor)
-        except Exception as error:
-            raise SystemExit(f"chatroom: --port {port} cannot be used: {error}") from error
-        listening.setServiceParent(chat)
+        _listen(chat, port, reactor)
     operated = _Operated()
     chat.setServiceParent(operated)
     return operated
+
+
+def _listen(chat: ChatService, port: str, reactor: Any) -> None:
+    endpoint = f"tcp:{port}:interface=127.0.0.1" if port.isdecimal() else port
+    try:
+        listening = strports.service(endpoint, ChatFactory(chat), reactor)
+    except OSError as error:
+        # Of a TLS key, for one; it names the file.
+        raise SystemExit(f"chatroom: --port {port} cannot be used: {error}") from error
+    except Exception as error:
+        raise SystemExit(
+            f"chatroom: --port {port!r} is no endpoint; one is {DEFAULT_PORT}"
+        ) from error
+    listening.setServiceParent(chat)
