@@ -1,0 +1,305 @@
+"""
+Transcripts in the docs: conversations with a server, which tests replay.
+
+A fenced block that is called C{transcript} is one, with a server of its own::
+
+    alice> {"message_type":"list_users_request"}    alice sends a line
+    alice< {"message_type":"error_message",…}       alice is sent a line
+    * 0.2 seconds pass                              something else happens
+
+Who is named for the first time connects. Lines that one peer sends in a row are
+one write; C{* alice sends no more} may be the end of it. What is shown must be
+all that comes, to the byte, and before the next thing happens; where several
+hear something, whoever acts is shown first, then the others as they came. Time
+passes only where the transcript says so. What else can happen is at the end of
+this file.
+
+To write one, put down what is sent and see what comes of it::
+
+    python -m tests.transcripts docs/protocol.md            # print
+    python -m tests.transcripts --write docs/protocol.md    # fill in
+"""
+
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from itertools import groupby
+from pathlib import Path
+
+from attrs import define, field, frozen
+from twisted.trial.reporter import TestResult
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.peers import MemoryWire, Peer, request
+from tests.servers import PASSWORD, MemoryServer, memory_server
+
+_BLOCK = re.compile(r"^```transcript(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINE = re.compile(r"(\w+)([<>]) (.*)")
+_ENDS = re.compile(r"\* (\w+) sends no more")
+_CLOSES = re.compile(r"\* the server closes \w+'s connection")
+
+#: What the texts are in, unless the block names a language.
+LANGUAGE = "en"
+
+
+@frozen(kw_only=True)
+class Transcript:
+    """
+    A conversation as the docs have it.
+
+    @ivar place: where it begins, for whoever has to mend it.
+    @ivar span: where its lines are in the file's text.
+    @ivar language: of the server.
+    """
+
+    place: str
+    span: tuple[int, int]
+    language: str
+    lines: list[str]
+
+
+def transcripts(path: Path) -> list[Transcript]:
+    """
+    @return: every transcript in a file.
+    """
+    text = path.read_text("utf-8")
+    return [
+        Transcript(
+            place=f"{path.name}:{text.count(chr(10), 0, found.start()) + 1}",
+            span=found.span(2),
+            language=found[1] or LANGUAGE,
+            lines=found[2].split("\n")[:-1],
+        )
+        for found in _BLOCK.finditer(text)
+    ]
+
+
+def messages(transcript: Transcript, arrow: str) -> list[dict[str, object]]:
+    """
+    @param arrow: C{<} for what the server sends, C{>} for what clients do.
+    @return: the lines of that direction that are JSON objects.
+    """
+    found = []
+    for line in transcript.lines:
+        said = _LINE.fullmatch(line)
+        if said is not None and said[2] == arrow and said[3].startswith("{"):
+            found.append(json.loads(said[3]))
+    return found
+
+
+def replay(
+    test: SynchronousTestCase, transcript: Transcript, path: str | None = None
+) -> list[str]:
+    """
+    Do what a transcript says, with a new server.
+
+    @param path: of the database, if not the test's own place.
+    @return: the transcript as it really goes.
+    """
+    server = memory_server(test, path=path, language=transcript.language)
+    return _Replay(test, server).run(transcript.lines)
+
+
+Happening = Callable[["_Replay", re.Match[str]], None]
+_HAPPENINGS: list[tuple[re.Pattern[str], Happening]] = []
+
+
+def _happens(words: str) -> Callable[[Happening], Happening]:
+    def register(happening: Happening) -> Happening:
+        _HAPPENINGS.append((re.compile(rf"\* {words}"), happening))
+        return happening
+
+    return register
+
+
+@define(eq=False)
+class _Replay:
+    """
+    A transcript under way.
+
+    @ivar shown: how much of what a peer has heard is in the transcript already.
+    """
+
+    test: SynchronousTestCase
+    server: MemoryServer
+    peers: dict[str, Peer] = field(factory=dict, init=False)
+    shown: dict[str, int] = field(factory=dict, init=False)
+    closed: set[str] = field(factory=set, init=False)
+
+    def run(self, lines: Iterable[str]) -> list[str]:
+        result: list[str] = []
+        for speaker, some in groupby(filter(_is_done, lines), _speaker):
+            for step in [list(some)] if speaker else [[each] for each in some]:
+                result += step
+                self._do(speaker, step)
+                result += self._heard(speaker)
+        self.pass_time(1)
+        return result + self._heard(None)
+
+    def _do(self, speaker: str | None, step: list[str]) -> None:
+        if speaker is not None:
+            ends = bool(_ENDS.fullmatch(step[-1]))
+            lines = [line.partition("> ")[2] for line in step if not _ENDS.fullmatch(line)]
+            self.send(speaker, lines, ends=ends)
+        elif step[0].startswith("*"):
+            self._happen(step[0])
+
+    def _happen(self, line: str) -> None:
+        for words, happening in _HAPPENINGS:
+            found = words.fullmatch(line)
+            if found is not None:
+                happening(self, found)
+                return
+        raise AssertionError(f"nobody knows how this happens: {line!r}")
+
+    def peer(self, name: str) -> Peer:
+        if name not in self.peers:
+            self.peers[name] = self.server.connect()
+            self.shown[name] = 0
+        return self.peers[name]
+
+    def send(self, name: str, lines: list[str], *, ends: bool = False) -> None:
+        peer = self.peer(name)
+        if any("request_id" in line or "client_message_id" in line for line in lines):
+            peer.is_plain = False
+        peer.send(*lines)
+        if ends:
+            peer.wire.end()
+        self.settle()
+
+    def settle(self) -> None:
+        """
+        Let everything happen that takes no time.
+        """
+        clock = self.server.clock
+        while True:
+            for peer in self.server.peers:
+                assert isinstance(peer.wire, MemoryWire)
+                peer.wire.flow()
+            if not any(call.getTime() <= clock.seconds() for call in clock.getDelayedCalls()):
+                return
+            clock.advance(0)
+
+    def pass_time(self, seconds: float) -> None:
+        self.server.clock.advance(seconds)
+        self.settle()
+
+    def _heard(self, first: str | None) -> list[str]:
+        result = []
+        for name in sorted(self.peers, key=lambda name: name != first):
+            peer = self.peers[name]
+            raw = bytes(peer.raw[self.shown[name] :])
+            self.shown[name] += len(raw)
+            result += [f"{name}< {line}" for line in raw.decode("utf-8").split("\n")[:-1]]
+            if peer.wire.is_closed and name not in self.closed:
+                self.closed.add(name)
+                result.append(f"* the server closes {name}'s connection")
+        return result
+
+
+def _is_done(line: str) -> bool:
+    """
+    Whether a line is something that is done, and not what comes of it.
+    """
+    said = _LINE.fullmatch(line)
+    is_heard = said is not None and said[2] == "<"
+    return not is_heard and not _CLOSES.fullmatch(line)
+
+
+def _speaker(line: str) -> str | None:
+    said = _LINE.fullmatch(line) or _ENDS.fullmatch(line)
+    return None if said is None else said[1]
+
+
+@_happens(r"(\w+(?:(?:, | and )\w+)*) logs? in")
+def _log_in(replay: _Replay, found: re.Match[str]) -> None:
+    # Each has an account then, and the quiet after the login is over.
+    for name in re.split(", | and ", found[1]):
+        asked = ("register_request", "login_request")
+        lines = [json.dumps(request(kind, username=name, password=PASSWORD)) for kind in asked]
+        replay.send(name, lines)
+    replay.pass_time(1)
+    for name, peer in replay.peers.items():
+        replay.shown[name] = len(peer.raw)
+
+
+@_happens(r"([\d.]+) seconds? pass(?:es)?")
+def _pass(replay: _Replay, found: re.Match[str]) -> None:
+    replay.pass_time(float(found[1]))
+
+
+@_happens(r"(\w+) sends a line of (\d+) bytes")
+def _send_much(replay: _Replay, found: re.Match[str]) -> None:
+    replay.send(found[1], ["x" * int(found[2])])
+
+
+@_happens(r"(\w+) sends (.+) without a newline, and no more")
+def _send_unended(replay: _Replay, found: re.Match[str]) -> None:
+    wire = replay.peer(found[1]).wire
+    wire.write(found[2].encode())
+    wire.end()
+    replay.settle()
+
+
+@_happens(r"(\w+) hangs up")
+def _hang_up(replay: _Replay, found: re.Match[str]) -> None:
+    replay.closed.add(found[1])
+    replay.peer(found[1]).wire.abort()
+    replay.settle()
+
+
+@_happens(r"the operator stops the server")
+def _stop(replay: _Replay, _: re.Match[str]) -> None:
+    stopped = replay.server.chat.stopService()
+    replay.settle()
+    replay.test.successResultOf(stopped)
+
+
+class _Writing(SynchronousTestCase):
+    """
+    What the command line does; it is a test only to have a server.
+    """
+
+    path: Path
+    is_to_write = False
+
+    def runTest(self) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            found = transcripts(self.path)
+            results = [
+                replay(self, each, os.path.join(place, f"{number}.db"))
+                for number, each in enumerate(found)
+            ]
+            self.doCleanups()
+        for each, lines in zip(found, results, strict=True):
+            sys.stdout.write("\n".join([f"{each.place}:", *lines, "", ""]))
+        if self.is_to_write:
+            self.fill_in(found, results)
+
+    def fill_in(self, found: list[Transcript], results: list[list[str]]) -> None:
+        text = self.path.read_text("utf-8")
+        for each, lines in reversed(list(zip(found, results, strict=True))):
+            start, end = each.span
+            text = text[:start] + "".join(f"{line}\n" for line in lines) + text[end:]
+        self.path.write_text(text, "utf-8")
+
+
+def main(arguments: list[str]) -> int:
+    """
+    Print what really happens in the transcripts of a file.
+    """
+    writing = _Writing()
+    writing.path = Path(arguments[-1])
+    writing.is_to_write = "--write" in arguments
+    result = TestResult()
+    writing.run(result)
+    for _, failure in result.errors + result.failures:
+        sys.stderr.write(f"{failure}\n")
+    return int(not result.wasSuccessful())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
