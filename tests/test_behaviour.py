@@ -1,0 +1,80 @@
+"""
+The behaviour suite, in memory and over real sockets.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.trial.unittest import TestCase
+
+from chatroom.assembly import assemble
+from chatroom.server.line import ChatFactory
+from chatroom.settings import Settings
+from tests import behaviour
+from tests.peers import Peer, connect_by_socket
+from tests.servers import CHEAP, memory_server
+
+
+class InMemory(TestCase):
+    """
+    Without network, threads or a time of its own.
+    """
+
+    def setUp(self) -> None:
+        """
+        Start a server.
+        """
+        self.server = memory_server(self)
+
+    async def connect(self) -> Peer:
+        """
+        @return: a new connection.
+        """
+        return self.server.connect()
+
+
+class OverSocket(TestCase):
+    """
+    Through the kernel, with real threads.
+    """
+
+    async def setUp(self) -> None:  # type: ignore[override]
+        """
+        Start a server.
+        """
+        path = Path(self.mktemp()).absolute()
+        self.chat = assemble(Settings(database=f"sqlite:///{path}"), reactor, cost=CHEAP)
+        self.chat.startService()
+        endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        self.port: Any = await endpoint.listen(ChatFactory(self.chat))
+        self.peers: list[Peer] = []
+
+    async def tearDown(self) -> None:  # type: ignore[override]
+        """
+        Stop it.
+        """
+        await self.port.stopListening()
+        await self.chat.stopService()
+        for peer in self.peers:
+            await peer.closed()
+
+    async def connect(self) -> Peer:
+        """
+        @return: a new connection.
+        """
+        peer = await connect_by_socket(reactor, self.port.getHost().port)
+        self.peers.append(peer)
+        return peer
+
+
+def _make(transport: type[TestCase]) -> None:
+    for suite in behaviour.SUITES:
+        name = f"{suite.__name__.removesuffix('Behaviour')}{transport.__name__}Tests"
+        body = {"__module__": __name__, "__doc__": suite.__doc__}
+        globals()[name] = type(name, (transport, suite), body)
+
+
+_make(InMemory)
+_make(OverSocket)

@@ -1,0 +1,224 @@
+"""
+What waits for one peer, and what becomes of a peer that does not read.
+"""
+
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatroom.server.outgoing import CLOSING_SECONDS, PORTION, Outgoing, Transport
+from chatroom.settings import Settings
+from tests.peers import MemoryTransport
+
+_: type[Transport] = MemoryTransport
+
+KIB = 1024
+
+
+class OutgoingTests(SynchronousTestCase):
+    """
+    A queue over a transport that a test reads from.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make it.
+        """
+        self.clock = Clock()
+        self.transport = MemoryTransport()
+        self.drained = 0
+        self.outgoing = self.make()
+
+    def make(self, **settings: Any) -> Outgoing:
+        """
+        @return: a queue with some settings.
+        """
+
+        def drained() -> None:
+            self.drained += 1
+
+        outgoing = Outgoing(self.transport, self.clock, Settings(**settings), drained)
+        outgoing.start()
+        return outgoing
+
+    def read_all(self) -> bytes:
+        """
+        @return: all that there is to read.
+        """
+        parts = []
+        while self.transport.written:
+            parts.append(self.transport.read())
+        return b"".join(parts)
+
+    def test_at_once(self) -> None:
+        """
+        What can be sent is sent at once.
+        """
+        self.outgoing.answer(b"a")
+        self.outgoing.push(b"b")
+        self.assertEqual(self.transport.written, b"ab")
+
+    def test_portions(self) -> None:
+        """
+        A transport that is not read from is handed only so much.
+        """
+        data = bytes(range(256)) * 4 * KIB
+        self.outgoing.answer(data)
+        self.assertLessEqual(len(self.transport.written), 2 * PORTION)
+        self.assertEqual(self.read_all(), data)
+
+    def test_order(self) -> None:
+        """
+        Answers and pushes leave in the order in which they came.
+        """
+        parts = [bytes([n]) * 30 * KIB for n in range(20)]
+        for number, part in enumerate(parts):
+            (self.outgoing.push if number % 2 else self.outgoing.answer)(part)
+        self.assertEqual(self.read_all(), b"".join(parts))
+
+    def test_bound(self) -> None:
+        """
+        A peer for whom more pushes wait than may is cut off.
+        """
+        for _ in range(40):
+            self.outgoing.push(b"x" * 32 * KIB)
+        self.assertTrue(self.transport.is_aborted)
+
+    def test_bound_of_one_who_reads(self) -> None:
+        """
+        A peer that reads is sent any number of pushes.
+        """
+        for _ in range(100):
+            self.outgoing.push(b"x" * 32 * KIB)
+            self.transport.read()
+        self.assertFalse(self.transport.is_aborted)
+
+    def test_one_large_push(self) -> None:
+        """
+        One push may be larger than the bound, for a peer that is up to date.
+        """
+        self.outgoing.push(b"x" * 2048 * KIB)
+        self.assertFalse(self.transport.is_aborted)
+        self.assertEqual(len(self.read_all()), 2048 * KIB)
+
+    def test_answers_are_not_bounded(self) -> None:
+        """
+        What was asked for is sent, however much it is.
+        """
+        self.outgoing.answer(b"x" * 4096 * KIB)
+        self.outgoing.push(b"y")
+        self.assertFalse(self.transport.is_aborted)
+        self.assertEqual(len(self.read_all()), 4096 * KIB + 1)
+
+    def test_crowd(self) -> None:
+        """
+        While much waits it is crowded; when that is read somebody is told.
+        """
+        self.outgoing.answer(b"x" * 300 * KIB)
+        self.assertTrue(self.outgoing.is_crowded)
+        self.read_all()
+        self.assertFalse(self.outgoing.is_crowded)
+        self.assertEqual(self.drained, 1)
+
+    def test_stall(self) -> None:
+        """
+        A peer that makes no progress is cut off after a while.
+        """
+        self.outgoing.answer(b"x" * 300 * KIB)
+        for _ in range(4):
+            self.clock.advance(10)
+            self.transport.read()
+        self.assertFalse(self.transport.is_aborted)
+        self.outgoing.answer(b"x" * 300 * KIB)
+        self.clock.advance(14)
+        self.assertFalse(self.transport.is_aborted)
+        self.clock.advance(2)
+        self.assertTrue(self.transport.is_aborted)
+
+    def test_no_stall_without_limit(self) -> None:
+        """
+        With the limit turned off a peer has all the time there is.
+        """
+        outgoing = self.make(stall_seconds=0)
+        outgoing.answer(b"x" * 300 * KIB)
+        self.clock.advance(100_000)
+        self.assertFalse(self.transport.is_aborted)
+
+    def test_hold(self) -> None:
+        """
+        Pushes are kept back until they are released; answers are not.
+        """
+        self.outgoing.hold()
+        self.outgoing.push(b"1")
+        self.outgoing.push(b"2")
+        self.outgoing.answer(b"a")
+        self.assertEqual(self.transport.written, b"a")
+        self.outgoing.release()
+        self.outgoing.push(b"3")
+        self.outgoing.release()
+        self.assertEqual(self.transport.written, b"a123")
+
+    def test_hold_is_bounded(self) -> None:
+        """
+        Pushes that are kept back count too.
+        """
+        self.outgoing.hold()
+        for _ in range(40):
+            self.outgoing.push(b"x" * 32 * KIB)
+        self.assertTrue(self.transport.is_aborted)
+
+    def test_released_pushes_are_counted_once(self) -> None:
+        """
+        What was kept back and read counts no longer.
+        """
+        for _ in range(50):
+            self.outgoing.hold()
+            self.outgoing.push(b"x" * 32 * KIB)
+            self.outgoing.release()
+            self.read_all()
+        self.assertFalse(self.transport.is_aborted)
+
+    def test_close(self) -> None:
+        """
+        A connection closes when all is sent.
+        """
+        self.outgoing.answer(b"x" * 300 * KIB)
+        self.outgoing.close()
+        self.outgoing.answer(b"late")
+        self.outgoing.push(b"late")
+        self.assertFalse(self.transport.is_closing)
+        self.assertEqual(len(self.read_all()), 300 * KIB)
+        self.assertTrue(self.transport.is_closing)
+        self.assertFalse(self.transport.is_aborted)
+
+    def test_close_that_takes_too_long(self) -> None:
+        """
+        A peer that does not read does not keep its connection open.
+        """
+        self.outgoing.answer(b"x" * 300 * KIB)
+        self.outgoing.close()
+        self.clock.advance(CLOSING_SECONDS)
+        self.assertTrue(self.transport.is_aborted)
+
+    def test_close_releases(self) -> None:
+        """
+        What was kept back is sent before the end.
+        """
+        self.outgoing.hold()
+        self.outgoing.push(b"a")
+        self.outgoing.close()
+        self.assertEqual(self.transport.written, b"a")
+
+    def test_lost(self) -> None:
+        """
+        A connection that is lost leaves no timer and takes nothing.
+        """
+        self.outgoing.answer(b"x" * 300 * KIB)
+        self.outgoing.close()
+        self.outgoing.lost()
+        self.outgoing.push(b"x")
+        self.outgoing.answer(b"x")
+        self.outgoing.release()
+        self.outgoing.close()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
