@@ -478,14 +478,22 @@ class TalkingBehaviour(Behaviour, TestCase):
         For a plain post the push is the answer: what is refused after it comes later.
         """
         alice = await self.user("alice")
-        alice.send(post("a"), post("b"), post("\x00"), post("c", chat_group_id=99), b"nonsense")
-        alice.send(request("logout_request"))
-        heard = await alice.receive_some(6)
-        self.assertEqual(
-            [each.get("content") or each["error_code"] for each in heard[:5]],
-            ["a", "b", 1008, 1004, 1008],
+        alice.send(
+            post("a"),
+            post("b"),
+            post("\x00"),
+            post("c"),
+            b"nonsense",
+            post("d"),
+            post("e", chat_group_id=99),
+            request("logout_request"),
         )
-        self.assertEqual(heard[5]["message_type"], "system_message")
+        heard = await alice.receive_some(8)
+        self.assertEqual(
+            [each.get("content") or each["error_code"] for each in heard[:7]],
+            ["a", "b", 1008, "c", 1008, "d", 1004],
+        )
+        self.assertEqual(heard[7]["message_type"], "system_message")
 
     async def test_name_on_every_line(self) -> None:
         """

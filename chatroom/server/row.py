@@ -33,6 +33,13 @@ class Row:
     def __len__(self) -> int:
         return len(self._places)
 
+    @property
+    def ends_in_an_answer(self) -> bool:
+        """
+        Whether the last place has its answer, and waits for others to be sent.
+        """
+        return bool(self._places) and self._places[-1].lines is not None
+
     def stand(self, lines: bytes | None = None) -> Place:
         """
         Take the last place.

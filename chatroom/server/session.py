@@ -284,7 +284,10 @@ class Session:
             return False
         is_alike = wants_all(request) == self._row_wants_all
         shares = entry(type(request)).shares_commit and is_alike
-        return not shares or len(self._row) >= MOST_UNDER_WAY
+        # The push of a plain post does not wait in the row, so the post itself
+        # has to, lest it overtake an answer.
+        overtakes = not wants_all(request) and self._row.ends_in_an_answer
+        return not shares or overtakes or len(self._row) >= MOST_UNDER_WAY
 
     def _begin(self, request: Request) -> None:
         place = self._row.stand()
