@@ -93,6 +93,7 @@ class Options(UsageOptions):
         """
         if not self.ports:
             self.ports = self._environment.get(f"{_PREFIX}PORT", "").split() or [DEFAULT_PORT]
+        self.ports = [_endpoint(port) for port in self.ports]
         given = {}
         for each in options():
             value = self._given(each)
@@ -101,15 +102,17 @@ class Options(UsageOptions):
         try:
             self.settings = Settings(**given)
             parse_url(self.settings.database)
-        except (ValueError, StartError) as error:
+        except ValueError as error:
             raise UsageError(str(error)) from error
+        except StartError as error:
+            raise UsageError(f"database: {error}") from error
 
     def _given(self, option: "Attribute[Any]") -> Any:
         """
         @return: what was chosen, in the option's own type; else C{None}.
         """
-        name, source = option.name.replace("_", "-"), f"--{option.name.replace('_', '-')}"
-        text = self[name]
+        name = option.name.replace("_", "-")
+        text, source = self[name], f"--{name}"
         if text is None:
             source = _PREFIX + option.name.upper()
             text = self._environment.get(source) or None
@@ -121,6 +124,13 @@ class Options(UsageOptions):
         except ValueError as error:
             kind = "a whole number" if option.type is int else "a number"
             raise UsageError(f"{source} must be {kind}, not {text!r}") from error
+
+
+def _endpoint(port: str) -> str:
+    """
+    @return: the endpoint that is meant; a number alone is for this machine alone.
+    """
+    return f"tcp:{port}:interface=127.0.0.1" if port.isdecimal() else port
 
 
 class _Operated(MultiService):
@@ -222,20 +232,19 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
-    sys.excepthook = _quietly
-    sys.__stderr__ = _Launcher(sys.__stderr__)  # type: ignore[assignment,misc]
     chat = assemble(options.settings, reactor)
     for port in options.ports:
         _listen(chat, port, reactor)
     operated = _Operated()
     chat.setServiceParent(operated)
+    sys.excepthook = _quietly
+    sys.__stderr__ = _Launcher(sys.__stderr__)  # type: ignore[assignment,misc]
     return operated
 
 
 def _listen(chat: ChatService, port: str, reactor: Any) -> None:
-    endpoint = f"tcp:{port}:interface=127.0.0.1" if port.isdecimal() else port
     try:
-        listening = strports.service(endpoint, ChatFactory(chat), reactor)
+        listening = strports.service(port, ChatFactory(chat), reactor)
     except OSError as error:
         # Of a TLS key, for one; it names the file.
         raise SystemExit(f"chatroom: --port {port} cannot be used: {error}") from error

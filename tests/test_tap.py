@@ -1,0 +1,314 @@
+"""
+The command line: how options, the environment and the defaults come together,
+and what is said of bad ones.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from attrs import Attribute
+from twisted.application.service import IServiceMaker
+from twisted.plugin import IPlugin
+from twisted.plugins import chatroom_plugin
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatroom import __version__
+from chatroom.settings import Settings, options
+from chatroom.tap import DEFAULT_PORT, Options, makeService
+from tests.pages import code, sections
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def parse(*arguments: str, **environment: str) -> Options:
+    """
+    @return: what a command line means.
+    """
+    parsed = Options(environment)
+    parsed.parseOptions(arguments)
+    return parsed
+
+
+def option(name: str) -> str:
+    """
+    @return: how the command line calls a setting.
+    """
+    return "--" + name.replace("_", "-")
+
+
+def variable(name: str) -> str:
+    """
+    @return: how the environment calls a setting.
+    """
+    return "CHATROOM_" + name.upper()
+
+
+def read(each: "Attribute[Any]", text: str) -> Any:
+    """
+    @return: a value of a setting, in its type.
+    """
+    assert each.type is not None
+    return each.type(text)
+
+
+#: Two values for each setting, neither of them the default.
+CHOICES = {
+    "database": ("sqlite:///one.db", "sqlite:///two.db"),
+    "language": ("en", "en"),
+    "content_chars": ("100", "200"),
+    "password_chars": ("8", "9"),
+    "line_bytes": ("70000", "80000"),
+    "login_line_bytes": ("2000", "3000"),
+    "login_seconds": ("0.5", "7"),
+    "push_bytes": ("100000", "200000"),
+    "stall_seconds": ("2.5", "3"),
+    "hash_threads": ("3", "4"),
+}
+
+
+class ChoiceTests(SynchronousTestCase):
+    """
+    Who decides: the command line, else the environment, else the default.
+    """
+
+    def test_complete(self) -> None:
+        """
+        Every setting is tried here.
+        """
+        self.assertEqual(set(CHOICES), {each.name for each in options()})
+
+    def test_default(self) -> None:
+        """
+        What nobody chooses is the default.
+        """
+        self.assertEqual(parse().settings, Settings())
+        self.assertEqual(parse().ports, [DEFAULT_PORT])
+
+    def test_option(self) -> None:
+        """
+        Every setting has an option, read in the setting's own type.
+        """
+        for each in options():
+            for text in CHOICES[each.name]:
+                chosen = getattr(parse(option(each.name), text).settings, each.name)
+                self.assertEqual(chosen, read(each, text), each.name)
+                self.assertIs(type(chosen), type(each.default), each.name)
+
+    def test_environment(self) -> None:
+        """
+        Every setting has a variable of the environment.
+        """
+        for each in options():
+            text, _ = CHOICES[each.name]
+            chosen = parse(**{variable(each.name): text}).settings
+            self.assertEqual(chosen, Settings(**{each.name: read(each, text)}))
+
+    def test_option_first(self) -> None:
+        """
+        An option wins over the environment.
+        """
+        for name, (one, two) in CHOICES.items():
+            both = parse(option(name), one, **{variable(name): two})
+            self.assertEqual(both.settings, parse(option(name), one).settings)
+
+    def test_empty_variable(self) -> None:
+        """
+        An empty variable chooses nothing.
+        """
+        empty = {variable(name): "" for name in [*CHOICES, "port"]}
+        self.assertEqual(parse(**empty).settings, Settings())
+        self.assertEqual(parse(**empty).ports, [DEFAULT_PORT])
+
+
+class PortTests(SynchronousTestCase):
+    """
+    Where to listen.
+    """
+
+    def test_several(self) -> None:
+        """
+        There may be several ports, on the command line and in the environment.
+        """
+        ports = ["tcp:7000", "unix:chat.sock"]
+        self.assertEqual(parse("--port", ports[0], "--port", ports[1]).ports, ports)
+        self.assertEqual(parse(CHATROOM_PORT=" ".join(ports)).ports, ports)
+
+    def test_option_first(self) -> None:
+        """
+        Ports on the command line replace those of the environment.
+        """
+        self.assertEqual(parse("--port", "tcp:1", CHATROOM_PORT="tcp:2 tcp:3").ports, ["tcp:1"])
+
+    def test_number(self) -> None:
+        """
+        A number alone is a port of this machine alone.
+        """
+        self.assertEqual(parse("--port", "7000").ports, ["tcp:7000:interface=127.0.0.1"])
+        self.assertEqual(parse(CHATROOM_PORT="7000").ports, ["tcp:7000:interface=127.0.0.1"])
+
+    def test_default_is_local(self) -> None:
+        """
+        The server is not open to the world unless somebody says so.
+        """
+        self.assertIn("interface=127.0.0.1", DEFAULT_PORT)
+
+
+class RefusalTests(SynchronousTestCase):
+    """
+    A mistake is one line that says what to change.
+    """
+
+    def refused(self, *arguments: str, **environment: str) -> str:
+        """
+        @return: the line that is said of a command line.
+        """
+        error = self.assertRaises(
+            SystemExit, lambda: makeService(parse(*arguments, **environment))
+        )
+        line = str(error.code)
+        self.assertTrue(line.startswith("chatroom: "), line)
+        self.assertEqual(len(line.splitlines()), 1, line)
+        return line
+
+    def test_unknown_option(self) -> None:
+        """
+        An unknown option is named.
+        """
+        self.assertIn("--colour", self.refused("--colour", "red"))
+
+    def test_missing_value(self) -> None:
+        """
+        An option without its value is named.
+        """
+        self.assertIn("--language", self.refused("--language"))
+
+    def test_argument(self) -> None:
+        """
+        What is no option is named.
+        """
+        self.assertIn("unexpected argument: 8888", self.refused("8888"))
+
+    def test_not_a_number(self) -> None:
+        """
+        What should be a number is named as it was given, wherever it was.
+        """
+        for each in options():
+            if each.type is not str:
+                self.assertIn(f"{option(each.name)} must be", self.refused(option(each.name), "x"))
+                name = variable(each.name)
+                self.assertIn(f"{name} must be", self.refused(**{name: "x"}))
+
+    def test_half_a_thread(self) -> None:
+        """
+        A fraction is no whole number.
+        """
+        self.assertIn("a whole number, not '1.5'", self.refused("--hash-threads", "1.5"))
+
+    def test_out_of_bounds(self) -> None:
+        """
+        A number out of bounds is named, and so are the bounds.
+        """
+        self.assertIn("hash_threads must be from 1 to 64", self.refused("--hash-threads", "0"))
+
+    def test_language(self) -> None:
+        """
+        A language that the server does not speak is named, and so are those it does.
+        """
+        self.assertIn("zh, en, not 'tlh'", self.refused("--language", "tlh"))
+
+    def test_database(self) -> None:
+        """
+        What is no URL of a database that can be used is named.
+        """
+        for url in (
+            "chat.db",
+            "sqlite://",
+            "sqlite:///:memory:",
+            "mysql://localhost/chat",
+            "x://",
+        ):
+            line = self.refused("--database", url)
+            self.assertTrue(line.startswith("chatroom: database: "), line)
+            self.assertIn("sqlite", line)
+
+    def test_empty_database(self) -> None:
+        """
+        An empty name of a database is refused.
+        """
+        self.assertIn("database", self.refused("--database", ""))
+
+    def test_port(self) -> None:
+        """
+        What is no endpoint is named, and one is shown.
+        """
+        for port in ("", "tcp", "tcp:", "tcp:http", "fax:8888", "tcp:1:2:3:4:5", "-1", "::1"):
+            line = self.refused("--port", port)
+            self.assertIn(f"--port {port!r} is no endpoint", line)
+            self.assertIn(DEFAULT_PORT, line)
+
+    def test_port_of_environment(self) -> None:
+        """
+        The environment's endpoints are checked too.
+        """
+        self.assertIn("'fax:1'", self.refused(CHATROOM_PORT="tcp:0 fax:1"))
+
+    def test_key(self) -> None:
+        """
+        A TLS key that is not there is named.
+        """
+        self.assertIn("nothing.pem", self.refused("--port", "ssl:1:privateKey=nothing.pem"))
+
+
+class HelpTests(SynchronousTestCase):
+    """
+    What is told of the options.
+    """
+
+    def test_help(self) -> None:
+        """
+        The help has every option.
+        """
+        text = str(parse())
+        for name in [*CHOICES, "port", "help", "version"]:
+            self.assertIn(option(name), text)
+
+    def test_version(self) -> None:
+        """
+        C{--version} says which version of the server this is, and nothing else is done.
+        """
+        said: list[str] = []
+        self.patch(sys, "stdout", type("Said", (), {"write": said.append}))
+        error = self.assertRaises(SystemExit, parse, "--version")
+        self.assertEqual((said, error.code), ([f"chatroom {__version__}\n"], 0))
+
+    def test_readme(self) -> None:
+        """
+        The README's table has every option, its variable, its default and its purpose.
+        """
+        [table] = next(each for each in sections(README) if each.heading == "Options").tables
+        rows = {code(row[0]): [code(row[1]), code(row[2]), row[3]] for row in table}
+        expected = {
+            option(each.name): [variable(each.name), str(each.default), each.metadata["help"]]
+            for each in options()
+        }
+        port = "where to listen, as a Twisted endpoint; may be given several times"
+        expected["--port"] = ["CHATROOM_PORT", DEFAULT_PORT, port]
+        self.assertEqual(rows, expected)
+
+
+class PluginTests(SynchronousTestCase):
+    """
+    How C{twistd} knows the server.
+    """
+
+    def test_plugin(self) -> None:
+        """
+        The plugin names the options and the service.
+        """
+        maker = chatroom_plugin.chatroom
+        self.assertTrue(IPlugin.providedBy(maker))
+        self.assertTrue(IServiceMaker.providedBy(maker))
+        self.assertEqual(maker.tapname, "chatroom")
+        self.assertIs(maker.options, Options)
+        self.assertIs(maker.makeService, makeService)
