@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
+    initialize,
     invariant,
+    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -22,6 +24,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.assembly import assemble
+from chatroom.chat.rooms import HISTORY
 from chatroom.errors import StoreUnavailable
 from chatroom.server.line import ChatFactory
 from chatroom.settings import Settings
@@ -44,7 +47,19 @@ class Model:
         self.peer = peer
         self.asked: list[str] = []
         self.answers: list[str] = []
-        self.pushed: list[int] = []
+        #: The ids of messages that were pushed, by login and room.
+        self.pushed: dict[tuple[int, int], list[int]] = {}
+        self.logins = 0
+        #: The ids of messages that were acknowledged, by room.
+        self.acknowledged: dict[int, set[int]] = {}
+        self.history: set[int] = set()
+
+    @property
+    def is_content(self) -> bool:
+        """
+        Whether every request has its answer, unless the peer has left.
+        """
+        return self.answers == self.asked or self.peer.wire.is_closed
 
 
 class Conversations(RuleBasedStateMachine):
@@ -69,8 +84,21 @@ class Conversations(RuleBasedStateMachine):
         self.count = 0
         #: The ids of messages that were acknowledged as new.
         self.acknowledged: set[int] = set()
-        self.ask_all(self.connect(), [self.account("register_request", n) for n in NAMES])
+        first: Any = self.connect()
+        self.ask_all(first, [self.account("register_request", n) for n in NAMES])
         self.clean()
+        for model, name in zip([self.connect() for _ in NAMES], NAMES, strict=True):
+            self.log_in(model, name)
+            self.room(model, "create_chat_request", "dev")
+            self.room(model, "join_chat_request", "dev")
+        self.clean()
+
+    @initialize(target=peers)
+    def those_who_are_there(self) -> Any:
+        """
+        Begin with somebody connected for each user.
+        """
+        return multiple(*self.models)
 
     def make_lane(self, name: str, _: int) -> Lane:
         """
@@ -96,7 +124,7 @@ class Conversations(RuleBasedStateMachine):
         model.peer.send(*named)
 
     @rule(target=peers)
-    def connect(self) -> Model:
+    def connect(self) -> Any:
         """
         Somebody connects.
         """
@@ -153,6 +181,14 @@ class Conversations(RuleBasedStateMachine):
                 for room, name, text in posts
             ],
         )
+
+    @rule(model=peers, count=st.integers(1, 3))
+    def post_and_see(self, model: Model, count: int) -> None:
+        """
+        Somebody says something, and in the same breath asks for the history.
+        """
+        posts = [request("chat_message", content="see", chat_group_id=1)] * count
+        self.ask_all(model, [*posts, request("enter_chat_request", chat_name="public")])
 
     @rule(model=peers)
     def look(self, model: Model) -> None:
@@ -248,21 +284,69 @@ class Conversations(RuleBasedStateMachine):
             model.answers.append(name)
             assert model.answers == model.asked[: len(model.answers)], "answers out of order"
         if line["message_type"] == "chat_message":
-            assert line["message_id"] > max(model.pushed, default=0), "pushed twice or late"
-            model.pushed.append(line["message_id"])
-        if line["message_type"] == "chat_message_ack" and not line["duplicate"]:
+            pushed = model.pushed.setdefault((model.logins, line["chat_group_id"]), [])
+            assert line["message_id"] > max(pushed, default=0), "pushed twice or late"
+            pushed.append(line["message_id"])
+        assert line.get("reason") != "internal_error"
+        judge = getattr(self, f"judge_{line['message_type']}", None)
+        if judge is not None:
+            judge(model, line)
+
+    def judge_login_response(self, model: Model, line: Message) -> None:
+        """
+        What is pushed may begin anew.
+        """
+        model.logins += 1
+
+    def judge_system_message(self, model: Model, line: Message) -> None:
+        """
+        It may say that somebody has logged out, or is added to a room.
+        """
+        model.logins += 1
+
+    def judge_chat_message_ack(self, model: Model, line: Message) -> None:
+        """
+        A message is new once.
+        """
+        if not line["duplicate"]:
             assert line["message_id"] not in self.acknowledged, "acknowledged as new twice"
             self.acknowledged.add(line["message_id"])
+        model.acknowledged.setdefault(line["chat_group_id"], set()).add(line["message_id"])
 
+    def judge_enter_chat_response(self, model: Model, line: Message) -> None:
+        """
+        A history begins.
+        """
+        model.history = set()
+
+    def judge_chat_history(self, model: Model, line: Message) -> None:
+        """
+        A history goes on.
+        """
+        model.history.add(line["message_id"])
+
+    def judge_chat_history_complete(self, model: Model, line: Message) -> None:
+        """
+        What was acknowledged before is in it, unless it is too long.
+        """
+        if len(model.history) < HISTORY:
+            known = model.acknowledged.get(line["chat_group_id"], set())
+            assert known <= model.history, "acknowledged, then not there"
+
+    @rule()
     def clean(self) -> None:
         """
         Let everything that was begun come to its end.
         """
-        for _ in range(40):
-            self.clock.advance(1)
+        for _ in range(500):
+            self.clock.advance(0.05)
             for lane in self.lanes.values():
                 lane.step_all()
             self.flow()
+            self.heard()
+            if all(model.is_content for model in self.models):
+                break
+        self.pause()
         self.heard()
 
     def teardown(self) -> None:
@@ -272,8 +356,7 @@ class Conversations(RuleBasedStateMachine):
         """
         self.clean()
         for model in self.models:
-            if not model.peer.wire.is_closed:
-                assert model.answers == model.asked, "a request without an answer"
+            assert model.is_content, "a request without an answer"
         self.look_at_store()
         stopped = self.chat.stopService()
         for _ in range(30):
@@ -300,7 +383,10 @@ class Conversations(RuleBasedStateMachine):
         ids = {row[0] for row in rows if row[3] == "message"}
         assert self.acknowledged <= ids, "acknowledged but not stored"
         for model in self.models:
-            assert set(model.pushed) <= ids, "shown but not stored"
+            for (_, room_id), shown in model.pushed.items():
+                stored = [row[0] for row in rows if row[1] == room_id and row[3] == "message"]
+                first = stored.index(shown[0])
+                assert shown == stored[first : first + len(shown)], "a gap in what was shown"
 
 
 class StateMachineTests(SynchronousTestCase):
@@ -315,7 +401,7 @@ class StateMachineTests(SynchronousTestCase):
         run_state_machine_as_test(
             Conversations,
             settings=settings(
-                max_examples=60,
+                max_examples=80,
                 stateful_step_count=40,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),

@@ -9,14 +9,13 @@ whoever asked for another change goes on (in a world where it has happened).
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any, TypeVar, cast
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -102,13 +101,15 @@ class Log:
     _waiting: deque[_Entry] = field(factory=deque, init=False)
     _is_running: bool = field(default=False, init=False)
     _is_stopping: bool = field(default=False, init=False)
+    _has_given_up: bool = field(default=False, init=False)
+    _resting: "Deferred[None] | None" = field(default=None, init=False)
     _when_idle: "list[Deferred[None]]" = field(factory=list, init=False)
 
     def start(self) -> None:
         """
         Take changes.
         """
-        self._is_stopping = False
+        self._is_stopping = self._has_given_up = False
 
     def post(self, post: Post) -> Deferred[Stored]:
         """
@@ -147,6 +148,16 @@ class Log:
         self._when_idle.append(idle)
         self._tell_if_idle()
         return idle
+
+    def give_up(self) -> None:
+        """
+        Wait no longer for a database that does not answer; what has no outcome
+        is refused, and not acknowledged.
+        """
+        self._has_given_up = True
+        waiting, self._waiting = self._waiting, deque()
+        self._refuse(waiting, ShuttingDown(), None)
+        self._wake()
 
     def _enter(self, entry: _Entry) -> "Deferred[Any]":
         if self._is_stopping:
@@ -206,12 +217,26 @@ class Log:
             return True
         event_id = batch.events[0].id
         pause = 0.1
-        while True:
+        while not self._has_given_up:
             try:
                 return await self._database.read(lambda store: store.has_event(event_id))
-            except StoreUnavailable:
-                await deferLater(self._clock, pause)
+            except Exception as error:
+                self._logger.error("what a commit has left is not known yet: {why!r}", why=error)
+                await self._rest(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
+        return False
+
+    async def _rest(self, seconds: float) -> None:
+        self._resting = Deferred()
+        timer = self._clock.callLater(seconds, self._wake)
+        await self._resting
+        if timer.active():
+            timer.cancel()
+
+    def _wake(self) -> None:
+        resting, self._resting = self._resting, None
+        if resting is not None:
+            resting.callback(None)
 
     def _settle(self, batch: _Batch) -> None:
         pairs = list(zip(batch.entries, batch.outcomes, strict=True))
@@ -228,7 +253,7 @@ class Log:
                 entry.settle(outcome)
 
     def _refuse(
-        self, entries: Sequence[_Entry], error: ChatError, cause: BaseException | None
+        self, entries: Iterable[_Entry], error: ChatError, cause: BaseException | None
     ) -> None:
         for entry in entries:
             refusal = type(error)()

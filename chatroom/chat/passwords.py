@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from attrs import define, field, frozen
 from passlib.context import CryptContext
+from twisted.logger import Logger
 
 from chatroom.errors import BadPassword, Busy
 from chatroom.threads import Lane
@@ -65,6 +66,8 @@ class Passwords:
     @ivar most_waiting: how many may be hashed or wait for it; one more is busy.
     """
 
+    _log = Logger()
+
     _lane: Lane
     least: int
     _cost: Cost = field(factory=Cost)
@@ -81,7 +84,8 @@ class Passwords:
         Be ready, and warm: the first check of a process takes longest.
         """
         self._lane.start()
-        self._lane.run(self._context.dummy_verify)
+        warm = self._lane.run(self._context.dummy_verify)
+        warm.addErrback(lambda failure: self._log.failure("hashing does not work", failure))
 
     def stop(self) -> None:
         """

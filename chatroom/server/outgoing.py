@@ -60,7 +60,7 @@ class Outgoing:
     _clock: IReactorTime
     _settings: Settings
     _drained: Callable[[], None]
-    _queue: deque[tuple[bytes, bool]] = field(factory=deque, init=False)
+    _queue: deque[tuple[bytes | memoryview, bool]] = field(factory=deque, init=False)
     _queued: int = field(default=0, init=False)
     _pushes: int = field(default=0, init=False)
     _held: list[bytes] | None = field(default=None, init=False)
@@ -184,13 +184,15 @@ class Outgoing:
         Take the next bytes for the transport, neither much more nor much less
         than it is to have.
         """
-        taken: list[bytes] = []
+        taken: list[bytes | memoryview] = []
         room = PORTION
         while self._queue and room > 0:
             lines, is_push = self._queue.popleft()
             if len(lines) > room:
-                self._queue.appendleft((lines[room:], is_push))
-                lines = lines[:room]
+                # A view, for a copy of all the rest each time would be quadratic.
+                view = memoryview(lines)
+                self._queue.appendleft((view[room:], is_push))
+                lines = view[:room]
             taken.append(lines)
             room -= len(lines)
             if is_push:

@@ -90,6 +90,7 @@ class ChatService(MultiService):
                 session.outgoing.abort()
         if not await self._within(DRAINING_SECONDS, self.log.stop()):
             self._logger.error("the log did not finish in time; what is left was not acknowledged")
+            self.log.give_up()
         self._passwords.stop()
         self._database.close()
         self._logger.info("stopped")

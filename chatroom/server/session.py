@@ -318,8 +318,9 @@ class Session:
 
     def _refuse_line(self, refused: Refused) -> None:
         form = None if refused.meant is None else entry(refused.meant).refusal
-        in_full = refused.request_id is not None
-        reply = no(refused.error, language=self._language, form=form, in_full=in_full)
+        name = refused.client_message_id
+        in_full = refused.request_id is not None or name is not None
+        reply = no(refused.error, language=self._language, form=form, in_full=in_full, name=name)
         self._row.stand(self._encode(reply, refused.request_id))
         self._row.move()
 

@@ -125,6 +125,7 @@ class _Envelope:
 
     message_type: Any = None
     request_id: Any = None
+    client_message_id: Any = None
 
 
 _FORMS: dict[type[Message], _Form] = {}
@@ -195,11 +196,13 @@ class Refused:
 
     @ivar meant: the class of the type it names, if clients send that.
     @ivar request_id: the request's own name, if it has a valid one.
+    @ivar client_message_id: the message's, likewise.
     """
 
     error: InvalidMessage
     meant: type[Request] | None = None
     request_id: str | None = None
+    client_message_id: str | None = None
 
 
 def decode_request(line: bytes) -> Request | Refused:
@@ -208,15 +211,20 @@ def decode_request(line: bytes) -> Request | Refused:
 
     @param line: the bytes of one line, without its newline.
     """
-    meant = request_id = None
+    meant = None
+    envelope = _Envelope()
     try:
         text, envelope = _open(line)
-        request_id = _request_id(envelope)
         form = _form(Direction.TO_SERVER, envelope)
         meant = cast("type[Request]", form.cls)
         return cast("Request", _fill(form, text))
     except InvalidMessage as error:
-        return Refused(error=error, meant=meant, request_id=request_id)
+        return Refused(
+            error=error,
+            meant=meant,
+            request_id=_name(envelope.request_id),
+            client_message_id=_name(envelope.client_message_id),
+        )
 
 
 def decode_message(text: str | bytes) -> Message:
@@ -249,8 +257,7 @@ def _form(direction: Direction, envelope: _Envelope) -> _Form:
     return form
 
 
-def _request_id(envelope: _Envelope) -> str | None:
-    name = envelope.request_id
+def _name(name: object) -> str | None:
     return name if isinstance(name, str) and len(name) <= 64 and "\0" not in name else None
 
 
@@ -296,7 +303,7 @@ def _attempt(decode: Callable[[str], object], text: str) -> object:
 
 def _refuse_nul(message: object, attributes: "tuple[Attribute[Any], ...]") -> None:
     for each in attributes:
-        value = getattr(message, each.name)
+        value = None if each.name == "timestamp" else getattr(message, each.name)
         texts = value if isinstance(value, list) else [value]
         if any(isinstance(text, str) and "\0" in text for text in texts):
             raise BadField(field=each.name)
