@@ -561,6 +561,17 @@ class FaultTests(LogTestCase):
         self.assertEqual([posts[0].result.event.seq, waiting.result.event.seq], [1, 2])
         self.assertEqual([event.seq for event in self.published], [1, 2])
 
+    def test_uncertain_for_another_reason(self) -> None:
+        """
+        Whatever keeps us from looking, we look again.
+        """
+        posts = self.uncertain(is_stored=True)
+        self.reading.fail(StoreRejected())
+        self.assertIsNone(posts[0].result)
+        self.clock.advance(1)
+        self.reading.step()
+        self.assertIsInstance(posts[0].result, Stored)
+
     def test_publishing_fails(self) -> None:
         """
         What is stored is acknowledged, even if telling the others fails.
@@ -603,6 +614,35 @@ class EndTests(LogTestCase):
         self.successResultOf(stopped)
         self.assertIsInstance(refused.result, ShuttingDown)
         self.assertEqual(self.stored(), [(1, 1, "a")])
+
+    def test_give_up(self) -> None:
+        """
+        A log that is given up acknowledges nothing more, and waits for nothing.
+        """
+        post = self.post("a")
+        self.turn()
+        stopped = self.log.stop()
+        work, done = self.writing.queue.popleft()
+        work()
+        done.errback(CommitUncertain())
+        self.reading.fail(StoreUnavailable())
+        self.assertNoResult(stopped)
+        self.log.give_up()
+        self.successResultOf(stopped)
+        self.assertIsInstance(post.result, StoreUnavailable)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_give_up_what_waits(self) -> None:
+        """
+        What waits behind a commit that is given up is refused.
+        """
+        self.post("a")
+        self.turn()
+        waiting = self.post("b")
+        self.log.stop()
+        self.log.give_up()
+        self.assertIsInstance(waiting.result, ShuttingDown)
+        self.settle()
 
     def test_stop_when_idle(self) -> None:
         """
