@@ -38,7 +38,7 @@ class OutgoingTests(SynchronousTestCase):
         def drained() -> None:
             self.drained += 1
 
-        outgoing = Outgoing(self.transport, self.clock, Settings(**settings), drained)
+        outgoing = Outgoing(self.transport, self.clock, Settings(**settings), "peer", drained)
         outgoing.start()
         return outgoing
 

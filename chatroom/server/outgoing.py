@@ -51,6 +51,7 @@ class Outgoing:
     """
     The way out of one session.
 
+    @ivar peer: whom it leads to, for the operator.
     @ivar drained: called when there is room again after L{is_crowded}.
     """
 
@@ -59,6 +60,7 @@ class Outgoing:
     _transport: Transport
     _clock: IReactorTime
     _settings: Settings
+    _peer: str
     _drained: Callable[[], None]
     _queue: deque[tuple[bytes | memoryview, bool]] = field(factory=deque, init=False)
     _queued: int = field(default=0, init=False)
@@ -98,7 +100,7 @@ class Outgoing:
             return
         self._pushes += len(lines)
         if self._pushes > self._settings.push_bytes and (self._held is not None or self._queue):
-            self._cut("{waiting} bytes wait for a peer that does not read", waiting=self._pushes)
+            self._cut("{waiting} bytes wait to be read", waiting=self._pushes)
         elif self._held is not None:
             self._held.append(lines)
         else:
@@ -207,10 +209,10 @@ class Outgoing:
 
     def _stalled(self) -> None:
         self._stall = None
-        self._cut("a peer has read nothing for {seconds} s", seconds=self._settings.stall_seconds)
+        self._cut("nothing was read for {seconds} s", seconds=self._settings.stall_seconds)
 
     def _cut(self, reason: str, **details: object) -> None:
-        self._log.info("cut off: " + reason, **details)
+        self._log.info("cut off {peer}: " + reason, peer=self._peer, **details)
         self.abort()
 
     def abort(self) -> None:

@@ -59,15 +59,21 @@ class ChatService(MultiService):
 
     def startService(self) -> None:
         """
-        Open the database, then the ports. Blocks.
+        Open the database, then what ports are not open yet. Blocks.
 
         @raise chatroom.errors.StartError: if the database can't be opened.
+        @raise Exception: whatever a port raises; nothing is left open then.
         """
         self._database.open(now=int(self.clock.seconds() * 1000))
         self._passwords.start()
         self.log.start()
+        try:
+            super().startService()
+        except BaseException:
+            self._passwords.stop()
+            self._database.close()
+            raise
         self.is_open = True
-        super().startService()
         self._logger.info("serving {database}", database=self.settings.database)
 
     def stopService(self) -> Deferred[None]:
@@ -123,7 +129,7 @@ class ChatService(MultiService):
         def drained() -> None:
             session.go_on()
 
-        outgoing = Outgoing(transport, self.clock, self.settings, drained)
+        outgoing = Outgoing(transport, self.clock, self.settings, peer, drained)
         session = Session(self, connection, outgoing, peer)
         self.sessions.add(session)
         session.gone.addCallback(lambda _: self.sessions.discard(session))
