@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from attrs import Attribute
-from twisted.application.service import IServiceMaker
+from twisted.application.service import IServiceCollection, IServiceMaker, loadApplication
 from twisted.plugin import IPlugin
 from twisted.plugins import chatroom_plugin
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom import __version__
+from chatroom.server.service import ChatService
 from chatroom.settings import Settings, options
 from chatroom.tap import DEFAULT_PORT, Options, makeService
 from tests.pages import code, sections
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
 
 
 def parse(*arguments: str, **environment: str) -> Options:
@@ -301,6 +303,16 @@ class PluginTests(SynchronousTestCase):
     """
     How C{twistd} knows the server.
     """
+
+    def test_tac(self) -> None:
+        """
+        C{chatroom.tac} is the server with its defaults.
+        """
+        application = loadApplication(str(ROOT / "chatroom.tac"), "python")
+        [chat] = IServiceCollection(application)
+        assert isinstance(chat, ChatService)
+        self.assertEqual(chat.settings, Settings())
+        self.assertEqual(len(chat.services), 1)
 
     def test_plugin(self) -> None:
         """
