@@ -486,14 +486,15 @@ class TalkingBehaviour(Behaviour, TestCase):
             b"nonsense",
             post("d"),
             post("e", chat_group_id=99),
+            post("f", chat_group_id=1),
             request("logout_request"),
         )
-        heard = await alice.receive_some(8)
+        heard = await alice.receive_some(9)
         self.assertEqual(
-            [each.get("content") or each["error_code"] for each in heard[:7]],
-            ["a", "b", 1008, "c", 1008, "d", 1004],
+            [each.get("content") or each["error_code"] for each in heard[:8]],
+            ["a", "b", 1008, "c", 1008, "d", 1004, "f"],
         )
-        self.assertEqual(heard[7]["message_type"], "system_message")
+        self.assertEqual(heard[8]["message_type"], "system_message")
 
     async def test_name_on_every_line(self) -> None:
         """

@@ -11,7 +11,6 @@ This is where trust ends: only here does an exception become a line.
 """
 
 from collections import deque
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import define, field
@@ -29,14 +28,12 @@ from chatroom.errors import (
     NotLoggedIn,
     ShuttingDown,
 )
-from chatroom.server.dispatch import Answer, Needs, entry
+from chatroom.server.dispatch import Needs, entry
 from chatroom.server.outgoing import Outgoing
-from chatroom.server.replies import client_message_id, no, wants_all
+from chatroom.server.replies import Replies, is_named
 from chatroom.server.row import Place, Row
 from chatroom.store.models import PUBLIC_ROOM_ID, User
-from chatroom.texts import text
-from chatroom.wire.codec import Refused, Reply, Request, decode_request, encode
-from chatroom.wire.messages import SystemMessage
+from chatroom.wire.codec import Refused, Request, decode_request
 
 if TYPE_CHECKING:
     from chatroom.server.service import ChatService
@@ -93,8 +90,9 @@ class Session:
     is_connected: bool = field(default=True, init=False)
     gone: "Deferred[None]" = field(factory=Deferred, init=False)
     _waiting: "deque[bytes | Request | Refused]" = field(factory=deque, init=False)
+    _replies: Replies = field(init=False)
     _row: Row = field(init=False)
-    _row_wants_all: bool = field(default=False, init=False)
+    _row_fate: object = field(default=None, init=False)
     _budget: int = field(default=LINES_A_TURN, init=False)
     _is_busy: bool = field(default=False, init=False)
     _is_reading: bool = field(default=True, init=False)
@@ -103,6 +101,10 @@ class Session:
     _turn: IDelayedCall | None = field(default=None, init=False)
     _quiet: IDelayedCall | None = field(default=None, init=False)
     _overdue: IDelayedCall | None = field(default=None, init=False)
+
+    @_replies.default
+    def _make_replies(self) -> Replies:
+        return Replies(self._chat.settings.language, self._chat.clock)
 
     @_row.default
     def _make_row(self) -> Row:
@@ -265,7 +267,8 @@ class Session:
         if isinstance(item, bytes):
             item = self._decode(item)
         if isinstance(item, Refused):
-            self._refuse_line(item)
+            self._row.stand(self._replies.no_request(item))
+            self._row.move()
         elif self._must_wait(item):
             self._waiting.appendleft(item)
             return False
@@ -282,21 +285,31 @@ class Session:
         """
         if not self._row:
             return False
-        is_alike = wants_all(request) == self._row_wants_all
-        shares = entry(type(request)).shares_commit and is_alike
+        if not entry(type(request)).shares_commit or len(self._row) >= MOST_UNDER_WAY:
+            return True
         # The push of a plain post does not wait in the row, so the post itself
         # has to, lest it overtake an answer.
-        overtakes = not wants_all(request) and self._row.ends_in_an_answer
-        return not shares or overtakes or len(self._row) >= MOST_UNDER_WAY
+        overtakes = not is_named(request) and self._row.ends_in_an_answer
+        return overtakes or self._fate(request) != self._row_fate
+
+    def _fate(self, request: Request) -> object:
+        """
+        What posts have in common that are under way together. Those with a name
+        need nothing; plain ones a room, for then they are refused all or none,
+        and no push overtakes a refusal.
+        """
+        if is_named(request):
+            return "each its own"
+        return getattr(request, "chat_group_id", None) or self.room_id
 
     def _begin(self, request: Request) -> None:
         place = self._row.stand()
         if entry(type(request)).shares_commit:
-            self._row_wants_all = wants_all(request)
+            self._row_fate = self._fate(request)
         else:
             self._is_busy = True
         done = Deferred.fromCoroutine(self._handle(request))
-        done.addErrback(self._explain, request)
+        done.addErrback(self._refuse, request)
         done.addCallback(self._handled, place, request)
 
     async def _handle(self, request: Request) -> bytes:
@@ -305,26 +318,19 @@ class Session:
         asked = entry(type(request))
         if asked.needs is Needs.LOGIN and self.user is None:
             raise NotLoggedIn()
-        return self._encode(await asked.handler(self._chat, self, request), request.request_id)
+        answer = await asked.handler(self._chat, self, request)
+        return self._replies.answer(answer, request.request_id)
 
     def _handled(self, lines: bytes, place: Place, request: Request) -> None:
         place.lines = lines
         if not entry(type(request)).shares_commit:
             self._is_busy = False
             self._row.move()
-        elif wants_all(request):
+        elif is_named(request):
             self._row.move()
         self._take_another_turn()
 
-    def _refuse_line(self, refused: Refused) -> None:
-        form = None if refused.meant is None else entry(refused.meant).refusal
-        name = refused.client_message_id
-        in_full = refused.request_id is not None or name is not None
-        reply = no(refused.error, language=self._language, form=form, in_full=in_full, name=name)
-        self._row.stand(self._encode(reply, refused.request_id))
-        self._row.move()
-
-    def _explain(self, failure: Failure, request: Request) -> bytes:
+    def _refuse(self, failure: Failure, request: Request) -> bytes:
         """
         Turn whatever went wrong into what the peer may hear.
         """
@@ -332,25 +338,9 @@ class Session:
         if not isinstance(error, ChatError):
             self._log.failure("{type} failed", failure, type=request.message_type.value)
             error = InternalError()
-        reply = no(
-            error,
-            language=self._language,
-            form=entry(type(request)).refusal,
-            in_full=wants_all(request),
-            name=client_message_id(request),
-        )
-        return self._encode(reply, request.request_id)
-
-    def _encode(self, answer: Answer, request_id: str | None) -> bytes:
-        now = self._chat.clock.seconds()
-        replies: Sequence[Reply] = [answer] if isinstance(answer, Reply) else answer
-        return b"".join(encode(each, now=now, request_id=request_id) for each in replies)
+        return self._replies.no(error, request)
 
     # Limits and ends
-
-    @property
-    def _language(self) -> str:
-        return self._chat.settings.language
 
     def _most_bytes(self) -> int:
         settings = self._chat.settings
@@ -388,8 +378,7 @@ class Session:
             self.outgoing.close()
 
     def _close(self, reason: str) -> None:
-        warning = text(self._language, reason)
-        self.outgoing.answer(self._encode(SystemMessage(content=warning, level="warning"), None))
+        self.outgoing.answer(self._replies.warning(reason))
         self.outgoing.close()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chatroom.chat.names import check_content
 from chatroom.chat.transaction import Post
 from chatroom.server.dispatch import handles
-from chatroom.server.replies import wants_all
+from chatroom.server.replies import is_named
 from chatroom.server.times import rfc3339
 from chatroom.wire.messages import ChatMessageAck, PostRequest
 
@@ -33,7 +33,7 @@ async def post(
             client_message_id=request.client_message_id,
         )
     )
-    if not wants_all(request):
+    if not is_named(request):
         return []
     event = stored.event
     ack = ChatMessageAck(
