@@ -133,19 +133,21 @@ def _endpoint(port: str) -> str:
     return f"tcp:{port}:interface=127.0.0.1" if port.isdecimal() else port
 
 
-class _Operated(MultiService):
+class Operated(MultiService):
     """
     A service that tells the operator in one line why it can't start.
 
     The line goes to the terminal that C{twistd} was called from, which a daemon
     has let go of by the time it starts, and to the log.
+
+    @param terminal: a file descriptor, closed when it isn't needed any more.
     """
 
     _log = Logger()
 
-    def __init__(self) -> None:
+    def __init__(self, terminal: int) -> None:
         super().__init__()
-        self._terminal: int | None = os.dup(2)
+        self._terminal: int | None = terminal
 
     def privilegedStartService(self) -> None:
         """
@@ -160,9 +162,7 @@ class _Operated(MultiService):
         """
         with self._explaining():
             super().startService()
-        if self._terminal is not None:
-            os.close(self._terminal)
-            self._terminal = None
+        self._tell("")
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -171,12 +171,16 @@ class _Operated(MultiService):
         except Exception as error:
             why = _explanation(error)
             self._log.critical("cannot start: {why}", why=why)
-            if self._terminal is not None:
-                line = f"chatroom: {why}\n".encode("utf-8", "backslashreplace")
-                os.write(self._terminal, line)
+            self._tell(f"chatroom: {why}\n")
             if isinstance(error, _EXPECTED):
                 raise StartError(why) from None
             raise
+
+    def _tell(self, last_words: str) -> None:
+        terminal, self._terminal = self._terminal, None
+        if terminal is not None:
+            os.write(terminal, last_words.encode("utf-8", "backslashreplace"))
+            os.close(terminal)
 
 
 #: What the operator can change, so that a traceback would say nothing more; an
@@ -195,7 +199,7 @@ def _explanation(error: Exception) -> str:
     return str(error) if isinstance(error, _EXPECTED) else repr(error)
 
 
-class _Launcher:
+class Launcher:
     """
     Stands in for the terminal where C{twistd} waits for its daemon to start.
 
@@ -235,21 +239,21 @@ def makeService(options: Options) -> IService:
     chat = assemble(options.settings, reactor)
     for port in options.ports:
         _listen(chat, port, reactor)
-    operated = _Operated()
+    operated = Operated(os.dup(2))
     chat.setServiceParent(operated)
     sys.excepthook = _quietly
-    sys.__stderr__ = _Launcher(sys.__stderr__)  # type: ignore[assignment,misc]
+    sys.__stderr__ = Launcher(sys.__stderr__)  # type: ignore[assignment,misc]
     return operated
 
 
 def _listen(chat: ChatService, port: str, reactor: Any) -> None:
     try:
         listening = strports.service(port, ChatFactory(chat), reactor)
-    except OSError as error:
-        # Of a TLS key, for one; it names the file.
-        raise SystemExit(f"chatroom: --port {port} cannot be used: {error}") from error
-    except Exception as error:
+    except (TypeError, ValueError) as error:
         raise SystemExit(
             f"chatroom: --port {port!r} is no endpoint; one is {DEFAULT_PORT}"
         ) from error
+    except Exception as error:
+        # Of a TLS key, for one: a file that is not there, or is no key.
+        raise SystemExit(f"chatroom: --port {port!r} cannot be used: {error}") from error
     listening.setServiceParent(chat)

@@ -3,20 +3,29 @@ The command line: how options, the environment and the defaults come together,
 and what is said of bad ones.
 """
 
+import os
 import sys
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from attrs import Attribute
-from twisted.application.service import IServiceCollection, IServiceMaker, loadApplication
+from twisted.application.service import (
+    IServiceCollection,
+    IServiceMaker,
+    Service,
+    loadApplication,
+)
+from twisted.internet.error import CannotListenError
 from twisted.plugin import IPlugin
 from twisted.plugins import chatroom_plugin
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom import __version__
+from chatroom.errors import StartError
 from chatroom.server.service import ChatService
 from chatroom.settings import Settings, options
-from chatroom.tap import DEFAULT_PORT, Options, makeService
+from chatroom.tap import DEFAULT_PORT, Launcher, Operated, Options, makeService
 from tests.pages import code, sections
 
 ROOT = Path(__file__).parent.parent
@@ -260,6 +269,106 @@ class RefusalTests(SynchronousTestCase):
         A TLS key that is not there is named.
         """
         self.assertIn("nothing.pem", self.refused("--port", "ssl:1:privateKey=nothing.pem"))
+
+    def test_no_key(self) -> None:
+        """
+        What is no TLS key is refused, as such.
+        """
+        port = f"ssl:1:privateKey={README}"
+        self.assertIn(f"{port!r} cannot be used: ", self.refused("--port", port))
+
+
+class Failing(Service):
+    """
+    A service that can't open its ports.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def privilegedStartService(self) -> None:
+        """Fail."""
+        raise self._error
+
+
+class StartTests(SynchronousTestCase):
+    """
+    What the operator is told of a server that can't start.
+    """
+
+    def operated(self) -> tuple[Operated, TextIO]:
+        """
+        @return: a service, and what its operator sees.
+        """
+        reading, writing = os.pipe()
+        terminal = open(reading)  # noqa: SIM115
+        self.addCleanup(terminal.close)
+        return Operated(writing), terminal
+
+    def told(self, error: Exception, raised: type[Exception] = StartError) -> str:
+        """
+        @return: what the terminal shows of an error.
+        """
+        operated, terminal = self.operated()
+        Failing(error).setServiceParent(operated)
+        self.assertRaises(raised, operated.privilegedStartService)
+        return terminal.read()
+
+    def test_port(self) -> None:
+        """
+        A port that can't be listened on is named, with its interface if it has one.
+        """
+        taken = OSError(98, "Address already in use")
+        because = "Address already in use; --port chooses another\n"
+        for interface, port, where in (
+            ("127.0.0.1", 8888, "port 8888 of 127.0.0.1"),
+            ("", 8888, "port 8888"),
+            (None, b"chat.sock", "chat.sock"),
+        ):
+            told = self.told(CannotListenError(interface, port, taken))
+            self.assertEqual(told, f"chatroom: cannot listen on {where}: {because}")
+
+    def test_lock(self) -> None:
+        """
+        A reason that is only a text is told as it is.
+        """
+        told = self.told(CannotListenError(None, b"chat.sock", "Cannot acquire lock"))
+        self.assertIn("chat.sock: Cannot acquire lock;", told)
+
+    def test_file(self) -> None:
+        """
+        A file that can't be used is named.
+        """
+        told = self.told(FileNotFoundError(2, "No such file or directory", "nowhere/chat.sock"))
+        self.assertIn("nowhere/chat.sock", told)
+
+    def test_unexpected(self) -> None:
+        """
+        What nobody has thought of is told too, and stays what it is.
+        """
+        told = self.told(KeyError("what?"), KeyError)
+        self.assertEqual(told, "chatroom: KeyError('what?')\n")
+
+    def test_started(self) -> None:
+        """
+        A server that has started lets go of the terminal.
+        """
+        operated, terminal = self.operated()
+        operated.privilegedStartService()
+        operated.startService()
+        self.assertEqual(terminal.read(), "")
+
+    def test_launcher(self) -> None:
+        """
+        C{twistd} does not say again what was told; all else it says.
+        """
+        terminal = StringIO()
+        launcher = Launcher(terminal)
+        launcher.write("An error has occurred: b'chatroom.errors.StartError: cannot listen'\n")
+        launcher.write("An error has occurred: b'PermissionError: twistd.pid'\n")
+        self.assertEqual(
+            terminal.getvalue(), "An error has occurred: b'PermissionError: twistd.pid'\n"
+        )
 
 
 class HelpTests(SynchronousTestCase):
