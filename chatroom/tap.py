@@ -7,6 +7,7 @@ whole usage, or a traceback.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -103,7 +104,7 @@ class Options(UsageOptions):
             self.settings = Settings(**given)
             parse_url(self.settings.database)
         except ValueError as error:
-            raise UsageError(str(error)) from error
+            raise UsageError(_in_options(str(error))) from error
         except StartError as error:
             raise UsageError(f"database: {error}") from error
 
@@ -124,6 +125,16 @@ class Options(UsageOptions):
         except ValueError as error:
             kind = "a whole number" if option.type is int else "a number"
             raise UsageError(f"{source} must be {kind}, not {text!r}") from error
+
+
+def _in_options(explanation: str) -> str:
+    """
+    @return: what is wrong with the settings, in the names of the options.
+    """
+    for each in options():
+        option = "--" + each.name.replace("_", "-")
+        explanation = re.sub(rf"\b{each.name}\b", option, explanation)
+    return explanation
 
 
 def _endpoint(port: str) -> str:

@@ -232,7 +232,7 @@ class Refusals:
         """
         line = await self.refused("--database", "sqlite:///nowhere/chatroom.db")
         self.assertIn(f"{self.place.path}/nowhere/chatroom.db", line)
-        self.assertIn("No such file or directory", line)
+        self.assertIn("there is no such directory", line)
 
     async def test_no_database(self) -> None:
         """

@@ -220,7 +220,7 @@ class RefusalTests(SynchronousTestCase):
         """
         A number out of bounds is named, and so are the bounds.
         """
-        self.assertIn("hash_threads must be from 1 to 64", self.refused("--hash-threads", "0"))
+        self.assertIn("--hash-threads must be from 1 to 64", self.refused("--hash-threads", "0"))
 
     def test_language(self) -> None:
         """

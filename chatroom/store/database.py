@@ -96,6 +96,8 @@ class Database:
         url = parse_url(self.url)
         assert url.database is not None
         path = os.path.abspath(url.database)
+        if not os.path.isdir(os.path.dirname(path)):
+            raise StartError(f"cannot open the database {path}: there is no such directory")
         self._lock = FileLock(path + ".lock")
         self._lock.acquire()
         try:
