@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.errors import ErrorCode, StoreUnavailable
-from chatroom.server.session import MOST_LINES, QUIET_SECONDS
+from chatroom.server.inbox import MOST_BYTES, MOST_LINES
+from chatroom.server.session import QUIET_SECONDS
 from tests.behaviour import contents, post
 from tests.lanes import SteppingLane
 from tests.peers import MemoryTransport, MemoryWire, Message, Peer, request
@@ -116,6 +117,20 @@ class LoginTimeTests(SessionTestCase):
         self.assertEqual([each["level"] for each in flow(peer)], ["warning"])
         self.assertTrue(peer.wire.is_closed)
 
+    def test_after_the_end(self) -> None:
+        """
+        What comes after the warning is too late: nothing of it happens.
+        """
+        self.start()
+        peer = self.server.connect()
+        transport(peer).is_reading = False
+        self.server.pass_time(31)
+        for kind in ("register_request", "login_request"):
+            peer.send(request(kind, username="alice", password=PASSWORD))
+        self.assertEqual(self.server.chat.hub.online_count, 0)
+        transport(peer).is_reading = True
+        self.assertEqual([each["message_type"] for each in flow(peer)], ["system_message"])
+
     def test_in_time(self) -> None:
         """
         Who has logged in stays.
@@ -208,6 +223,20 @@ class FlowTests(SessionTestCase):
         self.assertLess(len(flow(peer)), MOST_LINES)
         self.server.pass_time(0.1)
         self.assertGreater(len(flow(peer)), MOST_LINES)
+
+    def test_long_lines(self) -> None:
+        """
+        Long lines that wait are bounded by their bytes, not by their number.
+        """
+        self.start(lane=SteppingLane)
+        peer = self.server.connect()
+        peer.send(request("login_request", username="alice", password=PASSWORD))
+        for _ in range(100):
+            peer.send(b"x" * 8000)
+        assert isinstance(peer.wire, MemoryWire)
+        kept = len(peer.wire.protocol._bytes) + 8000 * len(peer.wire.protocol._session._inbox)  # type: ignore[union-attr]
+        self.assertTrue(transport(peer).is_paused)
+        self.assertLess(kept, 2 * MOST_BYTES + 2**16)
 
     def test_ended_while_paused(self) -> None:
         """

@@ -16,8 +16,9 @@ from chatroom.chat.log import Log
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.rooms import Rooms
 from chatroom.server import handlers
+from chatroom.server.inbox import Connection, Inbox
 from chatroom.server.outgoing import Outgoing, Transport
-from chatroom.server.session import Connection, Session
+from chatroom.server.session import Session
 from chatroom.settings import Settings
 from chatroom.store.database import Database
 
@@ -130,7 +131,7 @@ class ChatService(MultiService):
             session.go_on()
 
         outgoing = Outgoing(transport, self.clock, self.settings, peer, drained)
-        session = Session(self, connection, outgoing, peer)
+        session = Session(self, Inbox(connection), outgoing, peer)
         self.sessions.add(session)
         session.gone.addCallback(lambda _: self.sessions.discard(session))
         session.begin()

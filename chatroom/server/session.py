@@ -10,8 +10,7 @@ anything else in a later turn, since for a plain post the push is the answer.
 This is where trust ends: only here does an exception become a line.
 """
 
-from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
@@ -29,6 +28,7 @@ from chatroom.errors import (
     ShuttingDown,
 )
 from chatroom.server.dispatch import Needs, entry
+from chatroom.server.inbox import Inbox
 from chatroom.server.outgoing import Outgoing
 from chatroom.server.replies import Replies, is_named
 from chatroom.server.row import Place, Row
@@ -41,30 +41,11 @@ if TYPE_CHECKING:
 #: How many posts of one session may be under way.
 MOST_UNDER_WAY = 64
 
-#: How many lines wait here before the connection is no longer read.
-MOST_LINES = 64
-
 #: How many lines of one session are handled before others have their turn.
 LINES_A_TURN = 32
 
 #: How long nothing follows a login unasked, unless the peer goes on earlier.
 QUIET_SECONDS = 0.2
-
-
-class Connection(Protocol):
-    """
-    Where the lines come from.
-    """
-
-    def pauseProducing(self) -> None:
-        """
-        Give no more lines for now.
-        """
-
-    def resumeProducing(self) -> None:
-        """
-        Give lines again.
-        """
 
 
 @define(eq=False)
@@ -82,20 +63,18 @@ class Session:
     _log = Logger()
 
     _chat: "ChatService"
-    _connection: Connection
+    _inbox: Inbox
     outgoing: Outgoing
     peer: str
     user: User | None = field(default=None, init=False)
     room_id: int = field(default=PUBLIC_ROOM_ID, init=False)
     is_connected: bool = field(default=True, init=False)
     gone: "Deferred[None]" = field(factory=Deferred, init=False)
-    _waiting: "deque[bytes | Request | Refused]" = field(factory=deque, init=False)
     _replies: Replies = field(init=False)
     _row: Row = field(init=False)
     _row_fate: object = field(default=None, init=False)
     _budget: int = field(default=LINES_A_TURN, init=False)
     _is_busy: bool = field(default=False, init=False)
-    _is_reading: bool = field(default=True, init=False)
     _has_ended: bool = field(default=False, init=False)
     _is_closing: bool = field(default=False, init=False)
     _turn: IDelayedCall | None = field(default=None, init=False)
@@ -123,19 +102,19 @@ class Session:
         """
         The peer sent a line.
         """
-        self._enqueue(line)
+        self._take_in(line)
 
     def receive_too_long(self) -> None:
         """
         The peer is sending a line that is longer than any may be.
         """
-        self._enqueue(self._too_long())
+        self._take_in(self._too_long())
 
     def receive_unended(self) -> None:
         """
         The peer stopped sending in the middle of a line.
         """
-        self._enqueue(Refused(error=LineNotEnded()))
+        self._take_in(Refused(error=LineNotEnded()))
 
     def end(self) -> None:
         """
@@ -151,7 +130,7 @@ class Session:
         self.is_connected = False
         self._chat.hub.detach(self)
         self.outgoing.lost()
-        self._waiting.clear()
+        self._inbox.close(forget=True)
         for timer in (self._turn, self._quiet, self._overdue):
             _cancel(timer)
         self.gone.callback(None)
@@ -161,7 +140,7 @@ class Session:
         The server goes: finish what is under way, refuse what waits, and close.
         """
         self._is_closing = True
-        self._pause()
+        self._inbox.close(forget=False)
         self._advance()
 
     def go_on(self) -> None:
@@ -220,16 +199,10 @@ class Session:
 
     # The order of things
 
-    def _enqueue(self, line: bytes | Refused) -> None:
-        self._waiting.append(line)
+    def _take_in(self, line: bytes | Refused) -> None:
+        self._inbox.put(line)
         if self._turn is None:
             self._advance()
-        if self._is_reading and len(self._waiting) >= MOST_LINES:
-            self._pause()
-
-    def _pause(self) -> None:
-        self._is_reading = False
-        self._connection.pauseProducing()
 
     def _advance(self) -> None:
         """
@@ -239,12 +212,9 @@ class Session:
             self._budget -= 1
         if not self._budget:
             self._take_another_turn()
-        if not (self._waiting or self._row or self._is_busy):
+        if not (self._inbox or self._row or self._is_busy):
             self._close_if_due()
-        is_low = len(self._waiting) <= MOST_LINES // 2
-        if is_low and not self._is_reading and not self._is_closing and self.is_connected:
-            self._is_reading = True
-            self._connection.resumeProducing()
+        self._inbox.read_on()
 
     def _take_another_turn(self) -> None:
         if self._turn is None and self.is_connected:
@@ -260,17 +230,17 @@ class Session:
         """
         @return: whether a line was handled.
         """
-        if not self._waiting or self._is_busy or self.outgoing.is_crowded:
+        if not self._inbox or self._is_busy or self.outgoing.is_crowded:
             return False
         self._end_quiet()
-        item = self._waiting.popleft()
+        item = self._inbox.take()
         if isinstance(item, bytes):
             item = self._decode(item)
         if isinstance(item, Refused):
             self._row.stand(self._replies.no_request(item))
             self._row.move()
         elif self._must_wait(item):
-            self._waiting.appendleft(item)
+            self._inbox.put_back(item)
             return False
         else:
             self._begin(item)
@@ -368,7 +338,6 @@ class Session:
             # The peer has asked, and waits for us.
             self._await_login()
         else:
-            self._waiting.clear()
             self._close("login_overdue")
 
     def _close_if_due(self) -> None:
@@ -378,6 +347,7 @@ class Session:
             self.outgoing.close()
 
     def _close(self, reason: str) -> None:
+        self._inbox.close(forget=True)
         self.outgoing.answer(self._replies.warning(reason))
         self.outgoing.close()
 
