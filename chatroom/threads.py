@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from attrs import define, field
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
+
+from chatroom.errors import ShuttingDown
 
 T = TypeVar("T")
 
@@ -24,9 +26,14 @@ class Lane(Protocol):
         Be ready for work.
         """
 
+    def refuse(self) -> None:
+        """
+        Begin nothing more: neither what comes nor what waits.
+        """
+
     def stop(self) -> None:
         """
-        Finish what was begun, and end.
+        Refuse, finish what was begun, and end. Blocks.
         """
 
     def run(self, work: Callable[[], T]) -> Deferred[T]:
@@ -34,6 +41,7 @@ class Lane(Protocol):
         Do C{work}, after all that was given before if the lane is one thread.
 
         @return: what C{work} returns or raises.
+        @raise ShuttingDown: if it was refused.
         """
 
 
@@ -50,6 +58,7 @@ class ThreadLane:
     name: str
     threads: int
     _pool: ThreadPool | None = field(default=None, init=False)
+    _is_refusing: bool = field(default=True, init=False)
 
     def start(self) -> None:
         """
@@ -57,11 +66,19 @@ class ThreadLane:
         """
         self._pool = ThreadPool(minthreads=0, maxthreads=self.threads, name=self.name)
         self._pool.start()
+        self._is_refusing = False
+
+    def refuse(self) -> None:
+        """
+        Begin nothing more.
+        """
+        self._is_refusing = True
 
     def stop(self) -> None:
         """
         Wait for the work that was begun.
         """
+        self.refuse()
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.stop()
@@ -70,5 +87,12 @@ class ThreadLane:
         """
         Do C{work} in a thread of this lane.
         """
-        assert self._pool is not None, f"the lane {self.name} is not running"
-        return deferToThreadPool(self._reactor, self._pool, work)
+
+        def begin() -> T:
+            if self._is_refusing:
+                raise ShuttingDown()
+            return work()
+
+        if self._pool is None:
+            return fail(ShuttingDown())
+        return deferToThreadPool(self._reactor, self._pool, begin)

@@ -23,6 +23,9 @@ class InlineLane:
     def start(self) -> None:
         """Be ready."""
 
+    def refuse(self) -> None:
+        """Nothing waits."""
+
     def stop(self) -> None:
         """Nothing is left to finish."""
 
@@ -43,6 +46,9 @@ class SteppingLane:
 
     def start(self) -> None:
         """Be ready."""
+
+    def refuse(self) -> None:
+        """Nothing goes on by itself anyway."""
 
     def stop(self) -> None:
         """Drop what is left, as a killed process would."""

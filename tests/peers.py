@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from chatroom.server.line import ChatFactory, ChatProtocol
+from chatroom.server.outgoing import PORTION
 from tests.strict import parse
 
 Message = dict[str, Any]
@@ -175,7 +176,7 @@ class MemoryTransport:
         """Take bytes, and have the producer pause when there are many."""
         if not self.is_closing:
             self.written += data
-            if self.producer is not None and len(self.written) > 2**16:
+            if self.producer is not None and len(self.written) > PORTION:
                 self.producer.pauseProducing()
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:

@@ -104,6 +104,36 @@ class ReadingTests(SynchronousTestCase):
         line = b'{"message_type":"x","content":"a","message_type":"chat_message","content":"b"}'
         self.assertEqual(self.read(line), PostRequest(content="b"))
 
+    def test_only_the_last_duplicate_counts(self) -> None:
+        """
+        What an earlier one of duplicate keys holds does not matter.
+        """
+        line = b'{"message_type":"chat_message","content":5,"content":"b"}'
+        self.assertEqual(self.read(line), PostRequest(content="b"))
+        line = b'{"message_type":"chat_message","content":"b","content":5}'
+        self.refused(line, BadField, "content")
+
+    def test_numbers_that_are_ignored(self) -> None:
+        """
+        A number too large for any computer is JSON all the same.
+        """
+        for key in ("timestamp", "sender_id"):
+            for number in ("9" * 5000, "1e999", "-" + "9" * 400):
+                line = f'{{"message_type":"chat_message","content":"a","{key}":{number}}}'
+                found = self.read(line.encode())
+                assert isinstance(found, PostRequest)
+                self.assertEqual(found.content, "a")
+
+    def test_names_that_are_numbers(self) -> None:
+        """
+        A name too large for any computer is a bad field of a known type.
+        """
+        for number in ("9" * 5000, "1e999"):
+            line = f'{{"message_type":"login_request","request_id":{number}}}'
+            found = decode_request(line.encode())
+            assert isinstance(found, Refused)
+            self.assertIs(found.meant, LoginRequest)
+
     def test_exact_types(self) -> None:
         """
         A value of another type is not converted.

@@ -258,9 +258,21 @@ class CommitTests(LogTestCase):
         count = log_module.MOST_A_COMMIT * 2 + 10
         posts = [self.post(str(number)) for number in range(count)]
         self.turn()
-        for _ in range(3):
-            self.writing.step()
+        self.writing.step()
+        self.assertLessEqual(len(self.published), log_module.MOST_A_COMMIT)
+        self.settle()
         self.assertEqual([each.result.event.seq for each in posts], list(range(1, count + 1)))
+
+    def test_long_posts(self) -> None:
+        """
+        Long posts fill a batch sooner.
+        """
+        posts = [self.post("x" * 4000) for _ in range(100)]
+        self.turn()
+        self.writing.step()
+        self.assertLess(len(self.published), 20)
+        self.settle()
+        self.assertEqual([each.result.event.seq for each in posts], list(range(1, 101)))
 
     def test_order_with_other_changes(self) -> None:
         """

@@ -68,6 +68,7 @@ class UsernameTests(SynchronousTestCase):
             "Ⅷ",
             "½",
             "\ue000",
+            "alice\U00016fe4",
             "a" * 100_000,
         ):
             self.assertIsNone(username_key(name), name[:40])
@@ -136,6 +137,13 @@ class RoomNameTests(SynchronousTestCase):
             "a\u3164",
             "❤\ufe0f",
             "\u2800",
+            "public\u2065",
+            "public\ufff0",
+            "public\uffff",
+            "public\ufdd0",
+            "public\U000e0080",
+            "public\U0001d159",
+            "public\U00016fe4",
             "a" * 100_000,
             "\ufdfa" * 60,
         ):

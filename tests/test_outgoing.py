@@ -7,7 +7,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatroom.server.outgoing import CLOSING_SECONDS, PORTION, Outgoing, Transport
+from chatroom.server.outgoing import PORTION, Outgoing, Transport
 from chatroom.settings import Settings
 from tests.peers import MemoryTransport
 
@@ -79,11 +79,38 @@ class OutgoingTests(SynchronousTestCase):
 
     def test_bound(self) -> None:
         """
-        A peer for whom more pushes wait than may is cut off.
+        A peer for whom more pushes wait than may, and that does not read, is cut off.
         """
-        for _ in range(40):
-            self.outgoing.push(b"x" * 32 * KIB)
+        self.push_some(40)
+        self.assertFalse(self.transport.is_aborted)
+        self.clock.advance(2)
+        self.push_some(1)
         self.assertTrue(self.transport.is_aborted)
+
+    def test_bound_of_a_burst(self) -> None:
+        """
+        A peer that reads is spared by a burst that is too much at once.
+        """
+        for _ in range(10):
+            self.push_some(10)
+            self.clock.advance(0.5)
+            self.transport.read()
+        self.assertFalse(self.transport.is_aborted)
+        self.assertEqual(len(self.read_all()) % (32 * KIB), 0)
+
+    def test_bound_of_any_burst(self) -> None:
+        """
+        There is an end to that.
+        """
+        self.push_some(150)
+        self.assertTrue(self.transport.is_aborted)
+
+    def push_some(self, count: int) -> None:
+        """
+        Push some times 32 KiB.
+        """
+        for _ in range(count):
+            self.outgoing.push(b"x" * 32 * KIB)
 
     def test_bound_of_one_who_reads(self) -> None:
         """
@@ -164,8 +191,7 @@ class OutgoingTests(SynchronousTestCase):
         Pushes that are kept back count too.
         """
         self.outgoing.hold()
-        for _ in range(40):
-            self.outgoing.push(b"x" * 32 * KIB)
+        self.push_some(150)
         self.assertTrue(self.transport.is_aborted)
 
     def test_released_pushes_are_counted_once(self) -> None:
@@ -192,23 +218,58 @@ class OutgoingTests(SynchronousTestCase):
         self.assertTrue(self.transport.is_closing)
         self.assertFalse(self.transport.is_aborted)
 
-    def test_close_that_takes_too_long(self) -> None:
+    def test_close_with_a_deadline(self) -> None:
         """
         A peer that does not read does not keep its connection open.
         """
         self.outgoing.answer(b"x" * 300 * KIB)
-        self.outgoing.close()
-        self.clock.advance(CLOSING_SECONDS)
+        self.outgoing.close(within=2)
+        self.clock.advance(2)
         self.assertTrue(self.transport.is_aborted)
 
-    def test_close_releases(self) -> None:
+    def test_close_of_a_slow_reader(self) -> None:
         """
-        What was kept back is sent before the end.
+        A peer that reads slowly gets all that it asked for before the end.
+        """
+        self.outgoing.answer(b"x" * 300 * KIB)
+        self.outgoing.close()
+        size = 0
+        while not self.transport.is_closing:
+            self.clock.advance(10)
+            size += len(self.transport.read())
+        self.clock.advance(10)
+        self.assertFalse(self.transport.is_aborted)
+        self.assertEqual(size + len(self.read_all()), 300 * KIB)
+
+    def test_close_of_one_who_does_not_read(self) -> None:
+        """
+        A peer that does not read the last of it is cut off after a while.
+        """
+        self.outgoing.answer(b"x")
+        self.outgoing.close()
+        self.assertTrue(self.transport.is_closing)
+        self.clock.advance(15)
+        self.assertTrue(self.transport.is_aborted)
+
+    def test_close_sooner(self) -> None:
+        """
+        A deadline that comes later in time, but sooner in effect, is the one that counts.
+        """
+        self.outgoing.answer(b"x")
+        self.outgoing.close()
+        self.outgoing.close(within=2)
+        self.clock.advance(2)
+        self.assertTrue(self.transport.is_aborted)
+
+    def test_close_drops_what_is_kept_back(self) -> None:
+        """
+        Nothing unasked is sent on the way out.
         """
         self.outgoing.hold()
         self.outgoing.push(b"a")
+        self.outgoing.answer(b"b")
         self.outgoing.close()
-        self.assertEqual(self.transport.written, b"a")
+        self.assertEqual(self.transport.written, b"b")
 
     def test_lost(self) -> None:
         """

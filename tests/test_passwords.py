@@ -2,11 +2,20 @@
 Passwords, and the accounts that have them.
 """
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.chat.passwords import Cost, Passwords
-from chatroom.errors import BadPassword, Busy, UsernameTaken, WrongCredentials
+from chatroom.errors import (
+    BadPassword,
+    Busy,
+    StoreUnavailable,
+    UsernameTaken,
+    WrongCredentials,
+)
+from chatroom.store.errors import CommitUncertain
 from tests.lanes import InlineLane, SteppingLane
 from tests.servers import CHEAP, PASSWORD, MemoryServer, memory_server
 
@@ -169,6 +178,43 @@ class AccountTests(SynchronousTestCase):
             after = self.kept(self.server)
             self.assertIn("m=16", after)
         self.assertNotEqual(before, after)
+
+    def test_dated_hash_that_stays(self) -> None:
+        """
+        A login does not fail because a better hash can't be kept.
+        """
+        server = memory_server(self, SteppingLane)
+        steps: Any = server.lanes
+        register = Deferred.fromCoroutine(server.chat.accounts.register("bob", PASSWORD))
+        for name in ("hash", "read", "hash", "write"):
+            steps[f"chatroom-{name}"].step()
+        self.successResultOf(register)
+        server.chat.accounts._passwords = Passwords(InlineLane(), 6, Cost(memory_kib=16, passes=1))
+        for error in (StoreUnavailable(), CommitUncertain()):
+            login = Deferred.fromCoroutine(server.chat.accounts.authenticate("bob", PASSWORD))
+            steps["chatroom-read"].step()
+            steps["chatroom-write"].fail(error)
+            self.assertEqual(self.successResultOf(login).name, "bob")
+
+    def test_uncertain_registration(self) -> None:
+        """
+        If nobody knows whether an account was stored, we look.
+        """
+        for is_stored in (True, False):
+            server = memory_server(self, SteppingLane)
+            steps: Any = server.lanes
+            register = Deferred.fromCoroutine(server.chat.accounts.register("bob", PASSWORD))
+            for name in ("hash", "read", "hash"):
+                steps[f"chatroom-{name}"].step()
+            work, done = steps["chatroom-write"].queue.popleft()
+            if is_stored:
+                work()
+            done.errback(CommitUncertain())
+            steps["chatroom-read"].step()
+            if is_stored:
+                self.assertEqual(self.successResultOf(register).name, "bob")
+            else:
+                self.failureResultOf(register, StoreUnavailable)
 
     def test_disabled(self) -> None:
         """

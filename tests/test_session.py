@@ -34,6 +34,17 @@ def flow(peer: Peer) -> list[Message]:
     return heard
 
 
+def step(server: MemoryServer) -> None:
+    """
+    Have all work of a server with stepping lanes done.
+    """
+    for _ in range(10):
+        server.clock.advance(0.01)
+        for lane in server.lanes.values():
+            assert isinstance(lane, SteppingLane)
+            lane.step_all()
+
+
 class SessionTestCase(SynchronousTestCase):
     """
     A test with a server in memory.
@@ -224,6 +235,24 @@ class FlowTests(SessionTestCase):
         self.server.pass_time(0.1)
         self.assertGreater(len(flow(peer)), MOST_LINES)
 
+    def test_bad_lines_behind_a_post(self) -> None:
+        """
+        What is refused while a post is being stored is bounded too.
+        """
+        self.start(lane=SteppingLane)
+        peer = self.server.connect()
+        for kind in ("register_request", "login_request"):
+            peer.send(request(kind, username="alice", password=PASSWORD))
+            step(self.server)
+        peer.send(post("a"), *([b"x"] * 1000))
+        for _ in range(100):
+            self.server.pass_time(0.1)
+        self.assertTrue(transport(peer).is_paused)
+        step(self.server)
+        for _ in range(100):
+            self.server.pass_time(0.1)
+        self.assertEqual(len([e for e in flow(peer) if "error_code" in e]), 1000)
+
     def test_long_lines(self) -> None:
         """
         Long lines that wait are bounded by their bytes, not by their number.
@@ -261,6 +290,21 @@ class FaultTests(SessionTestCase):
     Whatever goes wrong, the peer is told so in its place.
     """
 
+    def test_refusal_in_full(self) -> None:
+        """
+        Only a post has a C{client_message_id}: on another request it is ignored.
+        """
+        self.start()
+        peer = self.server.connect()
+        peer.is_plain = False
+        peer.send(
+            b'{"message_type":"login_request","client_message_id":"c"}',
+            b'{"message_type":"chat_message","client_message_id":"c"}',
+        )
+        login, refused = flow(peer)
+        self.assertNotIn("reason", login)
+        self.assertEqual((refused["reason"], refused["client_message_id"]), ("bad_field", "c"))
+
     def fail(self, lane: str) -> None:  # type: ignore[override]
         """
         Have the next piece of work in a lane fail.
@@ -269,16 +313,6 @@ class FaultTests(SessionTestCase):
         assert isinstance(stepping, SteppingLane)
         stepping.fail(StoreUnavailable())
 
-    def step(self) -> None:
-        """
-        Have all work done.
-        """
-        for _ in range(10):
-            self.server.clock.advance(0.01)
-            for lane in self.server.lanes.values():
-                assert isinstance(lane, SteppingLane)
-                lane.step_all()
-
     def logged_in(self) -> Peer:
         """
         @return: a connection on which somebody is logged in.
@@ -286,7 +320,7 @@ class FaultTests(SessionTestCase):
         peer = self.server.connect()
         for kind in ("register_request", "login_request"):
             peer.send(request(kind, username="alice", password=PASSWORD))
-            self.step()
+            step(self.server)
         self.assertEqual([each["success"] for each in flow(peer)], [True, True])
         return peer
 
@@ -305,7 +339,7 @@ class FaultTests(SessionTestCase):
             (ErrorCode.SERVER_ERROR, "store_unavailable", True),
         )
         peer.send(post("b"))
-        self.step()
+        step(self.server)
         self.assertEqual(contents(flow(peer)), ["b"])
 
     def test_login_while_the_database_fails(self) -> None:
@@ -343,12 +377,12 @@ class FaultTests(SessionTestCase):
         peer.send(post("a"))
         self.server.clock.advance(0)
         peer.wire.abort()
-        self.step()
+        step(self.server)
         again = self.server.connect()
         again.send(request("login_request", username="alice", password=PASSWORD))
-        self.step()
+        step(self.server)
         again.send(request("enter_chat_request", chat_name="public"))
-        self.step()
+        step(self.server)
         self.assertEqual(contents(flow(again), "chat_history"), ["a"])
 
     def test_posts_share_a_commit(self) -> None:
@@ -366,7 +400,7 @@ class FaultTests(SessionTestCase):
         writing.step()
         self.server.clock.advance(0)
         self.assertEqual((len(writing.queue), len(reading.queue)), (0, 1))
-        self.step()
+        step(self.server)
         self.assertEqual(contents(flow(peer)), ["a", "b", "c"])
 
 
@@ -398,18 +432,58 @@ class StopTests(SessionTestCase):
         peer = self.server.connect()
         for kind in ("register_request", "login_request"):
             peer.send(request(kind, username="alice", password=PASSWORD))
-            FaultTests.step(self)  # type: ignore[arg-type]
+            step(self.server)
         flow(peer)
         peer.send(post("a", request_id="1"), request("list_chats_request", request_id="2"))
         self.server.clock.advance(0)
         stopped = self.server.chat.stopService()
         self.assertNoResult(stopped)
-        FaultTests.step(self)  # type: ignore[arg-type]
+        step(self.server)
         answers = [each.get("reason", each["message_type"]) for each in flow(peer)]
         self.assertEqual(
             answers, ["chat_message_ack", "chat_message", "shutting_down", "system_message"]
         )
         self.server.clock.advance(0)
+        self.successResultOf(stopped)
+
+    def test_others_hear_what_was_accepted(self) -> None:
+        """
+        What is being stored when the server goes is pushed before it says goodbye.
+        """
+        self.start(lane=SteppingLane)
+        alice, bob = self.server.connect(), self.server.connect()
+        for peer, name in ((alice, "alice"), (bob, "bob")):
+            for kind in ("register_request", "login_request"):
+                peer.send(request(kind, username=name, password=PASSWORD))
+                step(self.server)
+        step(self.server)
+        self.server.pass_time(1)
+        flow(bob)
+        alice.send(post("a"))
+        self.server.clock.advance(0)
+        stopped = self.server.chat.stopService()
+        self.assertEqual(flow(bob), [])
+        step(self.server)
+        self.assertEqual(
+            [each["message_type"] for each in flow(bob)], ["chat_message", "system_message"]
+        )
+        flow(alice)
+        self.successResultOf(stopped)
+
+    def test_locked_database(self) -> None:
+        """
+        A database that does not answer does not keep the server up.
+        """
+        self.start(lane=SteppingLane)
+        peer = self.server.connect()
+        for kind in ("register_request", "login_request"):
+            peer.send(request(kind, username="alice", password=PASSWORD))
+            step(self.server)
+        flow(peer)
+        peer.send(post("a", request_id="r"))
+        stopped = self.server.chat.stopService()
+        self.server.pass_time(8)
+        flow(peer)
         self.successResultOf(stopped)
 
     def test_reader_that_does_not_read(self) -> None:

@@ -4,12 +4,14 @@ What is kept, in real SQLite files.
 
 import os
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
+from sqlalchemy.event import listens_for, remove
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -264,6 +266,57 @@ class RepositoryTests(StoreTestCase):
         self.assertEqual([u.name for u in self.done(self.database.read(Repository.users))], ["a"])
 
 
+class PlanTests(StoreTestCase):
+    """
+    However much is stored, what a post costs stays the same.
+    """
+
+    def plans(self, work: Callable[[Repository], object]) -> list[str]:
+        """
+        @return: how SQLite goes about the statements of some work.
+        """
+        engine = self.database._writer
+        assert engine is not None
+        seen: list[str] = []
+
+        @listens_for(engine, "before_cursor_execute")
+        def explain(_: object, cursor: Any, statement: str, values: Any, *__: object) -> None:
+            each = values[0] if isinstance(values, list) else values
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", each)
+            seen.extend(row[3] for row in cursor.fetchall())
+
+        self.done(self.database.write(work))
+        remove(engine, "before_cursor_execute", explain)
+        return seen
+
+    def test_posts(self) -> None:
+        """
+        No statement of a post, nor of a history, reads a table from end to end.
+        """
+        alice, bob = self.add_user("alice"), self.add_user("bob")
+        room = self.add_room("dev", alice, bob)
+
+        def work(store: Repository) -> None:
+            store.lock_rooms([room.id, PUBLIC_ROOM_ID])
+            store.sent_before([(alice.id, "a"), (alice.id, "b"), (bob.id, "c")])
+            store.roles([(room.id, alice.id), (room.id, bob.id), (1, bob.id)])
+            store.last_event_id()
+            new = [message(alice, room, n, n, f"c{n}") for n in (1, 2)]
+            store.append(new, {1: b"", 2: b""}, last_seqs={room.id: 2})
+            store.newest_messages(room.id, 50)
+            store.has_event(1)
+            store.standing(alice.id, key="dev")
+            store.room_ids(alice.id)
+            store.account("alice")
+
+        plans = self.plans(work)
+        self.assertGreater(len(plans), 10)
+        for plan in plans:
+            self.assertNotIn("SCAN", plan)
+            if "INDEX uq_events_sender_id_client_message_id" in plan:
+                self.assertIn("client_message_id=?", plan)
+
+
 class DatabaseTests(StoreTestCase):
     """
     Transactions and what goes wrong with them.
@@ -403,7 +456,12 @@ class OpeningTests(SynchronousTestCase):
         for _ in range(2):
             database = self.make()
             database.open(now=NOW)
-            epochs.append(self.successResultOf(database.read(Repository.epoch)))
+            found = database.read(
+                lambda store: store._connection.exec_driver_sql(
+                    "SELECT value FROM meta WHERE name = 'epoch'"
+                ).scalar_one()
+            )
+            epochs.append(self.successResultOf(found))
             database.close()
         self.assertEqual(epochs[0], epochs[1])
         self.assertTrue(epochs[0])
@@ -425,6 +483,29 @@ class OpeningTests(SynchronousTestCase):
         first.open(now=NOW)
         error = self.assertRaises(StartError, second.open, now=NOW)
         self.assertIn("another server", str(error))
+        first.close()
+        second.open(now=NOW)
+        second.close()
+
+    def test_by_another_name(self) -> None:
+        """
+        A link leads to the same database, and so to the same lock.
+        """
+        first = self.make()
+        first.open(now=NOW)
+        self.addCleanup(first.close)
+        os.symlink(self.path, self.path + "-link")
+        self.assertRaises(StartError, self.make(self.path + "-link").open, now=NOW)
+
+    def test_refused_twice(self) -> None:
+        """
+        A start that is refused takes nothing from one that follows.
+        """
+        first, second = self.make(), self.make()
+        first.open(now=NOW)
+        self.assertRaises(StartError, second.open, now=NOW)
+        second.close()
+        self.assertRaises(StartError, second.open, now=NOW)
         first.close()
         second.open(now=NOW)
         second.close()
@@ -462,6 +543,14 @@ class OpeningTests(SynchronousTestCase):
         """
         What is no file in SQLite is refused with a word on what is.
         """
-        for url in ("", "x", "sqlite://", "sqlite:///:memory:", "mysql://h/d", "sqlite:///a?b=c"):
+        for url in (
+            "",
+            "x",
+            "sqlite:///a?b.db",
+            "sqlite://",
+            "sqlite:///:memory:",
+            "mysql://h/d",
+            "sqlite:///a?b=c",
+        ):
             self.assertRaises(StartError, parse_url, url)
         self.assertEqual(parse_url("sqlite:///chat.db").database, "chat.db")

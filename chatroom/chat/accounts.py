@@ -4,11 +4,13 @@ Who there is, and how they prove it.
 
 from attrs import define
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 
 from chatroom.chat.names import new_username_key, username_key
 from chatroom.chat.passwords import Passwords
-from chatroom.errors import UsernameTaken, WrongCredentials
+from chatroom.errors import StoreUnavailable, UsernameTaken, WrongCredentials
 from chatroom.store.database import Database
+from chatroom.store.errors import CommitUncertain
 from chatroom.store.models import Account, Numbers, User
 from chatroom.store.repository import Repository
 
@@ -18,6 +20,8 @@ class Accounts:
     """
     The users of the server.
     """
+
+    _log = Logger()
 
     _database: Database
     _passwords: Passwords
@@ -30,6 +34,7 @@ class Accounts:
         @raise BadUsername: if nobody can have this name.
         @raise BadPassword: if the password is too short or too long.
         @raise UsernameTaken: if somebody has the name, or one that reads the same.
+        @raise StoreUnavailable: if the database failed; there is no account.
         @raise Busy: if too many passwords wait to be hashed.
         """
         key = new_username_key(name)
@@ -44,7 +49,19 @@ class Accounts:
             now = int(self._clock.seconds() * 1000)
             return store.add_user(name=name, key=key, password_hash=password_hash, now=now)
 
-        return await self._database.write(add)
+        try:
+            return await self._database.write(add)
+        except CommitUncertain as error:
+            return await self._if_stored(key, password_hash, error)
+
+    async def _if_stored(self, key: str, password_hash: str, cause: CommitUncertain) -> User:
+        """
+        Look what a commit has left of which nobody knows whether it happened.
+        """
+        account = await self._database.read(lambda store: store.account(key))
+        if account is None or account.password_hash != password_hash:
+            raise StoreUnavailable() from cause
+        return account.user
 
     async def authenticate(self, name: str, password: str) -> User:
         """
@@ -60,11 +77,18 @@ class Accounts:
         verdict = await self._passwords.verify(password, password_hash)
         if account is None or not verdict.is_right:
             raise WrongCredentials()
-        user = account.user
-        better_hash = verdict.better_hash
-        if better_hash is not None:
+        if verdict.better_hash is not None:
+            await self._keep(account.user, verdict.better_hash)
+        return account.user
+
+    async def _keep(self, user: User, better_hash: str) -> None:
+        """
+        Replace a dated hash. If that fails, the next login does it.
+        """
+        try:
             await self._database.write(lambda store: store.set_password_hash(user.id, better_hash))
-        return user
+        except (StoreUnavailable, CommitUncertain) as error:
+            self._log.warn("the hash of {user!r} stays: {why!r}", user=user.name, why=error)
 
     async def _account(self, name: str) -> Account | None:
         # A name that can't be is looked up too: it must cost what others cost.

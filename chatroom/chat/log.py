@@ -33,6 +33,13 @@ Publish = Callable[[Sequence[Event]], None]
 #: How many changes share a commit at the most.
 MOST_A_COMMIT = 512
 
+#: What the posts that share a commit may amount to, as lines, before it is full:
+#: all of it is pushed to every member in one turn of the reactor.
+MOST_BYTES_A_COMMIT = 64 * 1024
+
+#: What a line has besides its content, about.
+_BYTES_OF_KEYS = 200
+
 #: How many changes wait at the most; one more is refused as busy.
 MOST_WAITING = 8192
 
@@ -180,11 +187,23 @@ class Log:
     async def _commit_all(self) -> None:
         try:
             while self._waiting:
-                count = min(MOST_A_COMMIT, len(self._waiting))
-                await self._commit([self._waiting.popleft() for _ in range(count)])
+                await self._commit(self._take())
         finally:
             self._is_running = False
             self._tell_if_idle()
+
+    def _take(self) -> list[_Entry]:
+        """
+        @return: what waits, as far as it goes into one commit.
+        """
+        taken: list[_Entry] = []
+        room = MOST_BYTES_A_COMMIT
+        while self._waiting and room > 0 and len(taken) < MOST_A_COMMIT:
+            entry = self._waiting.popleft()
+            taken.append(entry)
+            if isinstance(entry.task, Post):
+                room -= len(entry.task.content) + _BYTES_OF_KEYS
+        return taken
 
     async def _commit(self, entries: Sequence[_Entry]) -> None:
         batch = _Batch(entries, now=int(self._clock.seconds() * 1000))

@@ -28,10 +28,11 @@ _LOOKALIKES = {"LATIN", "CYRILLIC", "GREEK", "COPTIC", "ARMENIAN", "CHEROKEE", "
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 #: Besides the categories that are never visible: fillers, joiners, variation
-#: selectors and a blank pattern, which are not of those categories but show nothing.
+#: selectors, blanks, and what is set aside for more of them. They are of other
+#: categories, but show nothing.
 _INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f"
-    "\U000e0100-\U000e01ef]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f"
+    "\uffa0\ufff0-\ufff8\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
 )
 
 
@@ -48,7 +49,7 @@ def username_key(name: str) -> str | None:
         key = str(_PROFILE.enforce(name))
     except UnicodeEncodeError:
         return None
-    is_word = all(_is_of_a_name(character) for character in key)
+    is_word = not _INVISIBLE.search(key) and all(_is_of_a_name(each) for each in key)
     if not is_word or unicodedata.category(key[0])[0] == "M":
         return None
     return None if len(_lookalike_scripts(key)) > 1 else key
@@ -111,7 +112,13 @@ def _normal_room_name(name: str) -> str | None:
 
 def _is_visible(character: str) -> bool:
     category = unicodedata.category(character)
+    if _is_noncharacter(ord(character)):
+        return False
     return character == " " or category not in ("Cc", "Cf", "Cs", "Co", "Zs", "Zl", "Zp")
+
+
+def _is_noncharacter(code: int) -> bool:
+    return code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
 
 
 def _fold(normal: str) -> str:

@@ -87,6 +87,12 @@ class Passwords:
         warm = self._lane.run(self._context.dummy_verify)
         warm.addErrback(lambda failure: self._log.failure("hashing does not work", failure))
 
+    def refuse(self) -> None:
+        """
+        Begin nothing more.
+        """
+        self._lane.refuse()
+
     def stop(self) -> None:
         """
         Finish what was begun. Blocks.

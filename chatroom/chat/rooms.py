@@ -60,12 +60,13 @@ class Rooms:
         @raise UserNotFound: if one of the users does not exist; nothing is made.
         """
         normal, key = new_room_name(name)
+        # Users are never unmade, so they can be looked for before the writing.
+        others = await self._database.read(lambda store: _find(store, usernames))
 
         def work(transaction: Transaction) -> Room:
             store = transaction.store
             if store.room_named(key) is not None:
                 raise RoomNameTaken(field="chat_name")
-            others = _find(store, usernames)
             room = store.add_room(name=normal, key=key, kind=RoomKind.GROUP, now=transaction.now)
             roles = {user.id: Role.MEMBER for user in others} | {owner.id: Role.OWNER}
             store.add_members(room.id, roles)

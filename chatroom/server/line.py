@@ -2,6 +2,7 @@
 The protocol on a plain connection: JSON lines.
 """
 
+from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -10,13 +11,19 @@ from twisted.internet.interfaces import (
     ITCPTransport,
 )
 from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.tcp import Connection
 from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from chatroom.server.outgoing import PORTION
 from chatroom.server.service import ChatService
 from chatroom.server.session import Session
+
+#: How much the kernel keeps for a connection, about; it may take twice of it.
+_KERNEL_BYTES = 64 * 1024
 
 
 @implementer(IHalfCloseableProtocol)
@@ -49,6 +56,8 @@ class ChatProtocol(LineReceiver):
         """
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
+            self.transport.setTcpKeepAlive(True)
+        _bound(self.transport)
         peer = str(getattr(self.transport.getPeer(), "host", "local"))
         self._session = self._chat.converse(self, self.transport, peer)
 
@@ -155,6 +164,18 @@ class ChatProtocol(LineReceiver):
             self._bytes.clear()
             self._searched = 0
             session.end()
+
+
+def _bound(transport: Any) -> None:
+    """
+    Have little wait in the kernel and in the transport, so that a peer's
+    progress is seen where it is waited for.
+    """
+    while isinstance(transport, ProtocolWrapper):
+        transport = transport.transport
+    if isinstance(transport, Connection):
+        transport.getHandle().setsockopt(SOL_SOCKET, SO_SNDBUF, _KERNEL_BYTES)
+        transport.bufferSize = PORTION
 
 
 class ChatFactory(Factory):

@@ -1,8 +1,8 @@
 """
 What waits to be sent to one peer, and what becomes of a peer that does not read.
 
-The transport is handed at most 64 KiB at a time, so that its progress is seen
-here; all else waits in a queue of our own, whose pushes are bounded.
+The transport is handed little at a time, so that its progress is seen here; all
+else waits in a queue of our own, whose pushes are bounded.
 """
 
 from collections import deque
@@ -16,14 +16,16 @@ from zope.interface import implementer
 
 from chatroom.settings import Settings
 
-#: How much is handed to the transport at a time.
-PORTION = 64 * 1024
+#: How many bytes are handed to the transport at a time.
+PORTION = 16 * 1024
 
-#: How much may wait before no further request is taken from this peer.
+#: How many bytes may wait before no further request is taken from this peer.
 _CROWD = 64 * 1024
 
-#: How long a connection that is to close may take to send what waits.
-CLOSING_SECONDS = 2.0
+#: A peer for whom too many pushes wait is still a good one if it has read
+#: something in so many seconds, and not so many times too many wait.
+_PATIENCE = 1.0
+_INDULGENCE = 4
 
 
 class Transport(Protocol):
@@ -66,6 +68,7 @@ class Outgoing:
     _queued: int = field(default=0, init=False)
     _pushes: int = field(default=0, init=False)
     _held: list[bytes] | None = field(default=None, init=False)
+    _moved: float = field(default=0.0, init=False)
     _is_paused: bool = field(default=False, init=False)
     _is_closing: bool = field(default=False, init=False)
     _is_lost: bool = field(default=False, init=False)
@@ -99,12 +102,20 @@ class Outgoing:
         if self._is_lost or self._is_closing:
             return
         self._pushes += len(lines)
-        if self._pushes > self._settings.push_bytes and (self._held is not None or self._queue):
+        if self._is_too_much():
             self._cut("{waiting} bytes wait to be read", waiting=self._pushes)
         elif self._held is not None:
             self._held.append(lines)
         else:
             self._put(lines, True)
+
+    def _is_too_much(self) -> bool:
+        is_behind = self._held is not None or bool(self._queue)
+        bound = self._settings.push_bytes
+        if not is_behind or self._pushes <= bound:
+            return False
+        has_stalled = self._clock.seconds() - self._moved > _PATIENCE
+        return has_stalled or self._pushes > bound * _INDULGENCE
 
     def hold(self) -> None:
         """
@@ -112,6 +123,7 @@ class Outgoing:
         """
         if self._held is None:
             self._held = []
+            self._moved = self._clock.seconds()
 
     def release(self) -> None:
         """
@@ -121,14 +133,20 @@ class Outgoing:
         for lines in held or ():
             self._put(lines, True)
 
-    def close(self) -> None:
+    def close(self, *, within: float | None = None) -> None:
         """
-        Close the connection when all is sent, or when that takes too long.
+        Close the connection when all is sent; pushes that are kept back are not.
+
+        @param within: how many seconds that may take, if not as many as there
+            is progress in.
         """
-        if not self._is_closing and not self._is_lost:
-            self.release()
+        if self._is_lost:
+            return
+        if within is not None:
+            self._abort_in(within)
+        if not self._is_closing:
             self._is_closing = True
-            self._deadline = self._clock.callLater(CLOSING_SECONDS, self.abort)
+            self._held = None
             self._close_if_sent()
 
     def lost(self) -> None:
@@ -155,6 +173,7 @@ class Outgoing:
         The transport has sent all it had.
         """
         self._is_paused = False
+        self._moved = self._clock.seconds()
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
@@ -173,6 +192,8 @@ class Outgoing:
     def _put(self, lines: bytes, is_push: bool) -> None:
         if self._is_lost or self._is_closing:
             return
+        if not self._queue:
+            self._moved = self._clock.seconds()
         self._queue.append((lines, is_push))
         self._queued += len(lines)
         self._pump()
@@ -206,6 +227,13 @@ class Outgoing:
         if self._is_closing and not self._queue:
             self._transport.unregisterProducer()
             self._transport.loseConnection()
+            if self._deadline is None and self._settings.stall_seconds:
+                self._abort_in(self._settings.stall_seconds)
+
+    def _abort_in(self, seconds: float) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = self._clock.callLater(seconds, self.abort)
 
     def _stalled(self) -> None:
         self._stall = None

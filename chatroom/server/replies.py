@@ -65,7 +65,8 @@ class Replies:
         @return: the refusal of a line that is no request, by the type it names.
         """
         form = None if refused.meant is None else entry(refused.meant).refusal
-        return self._no(refused.error, form, refused.request_id, refused.client_message_id)
+        name = refused.client_message_id if refused.meant is PostRequest else None
+        return self._no(refused.error, form, refused.request_id, name)
 
     def _no(
         self,

@@ -38,11 +38,14 @@ from chatroom.wire.codec import Refused, Request, decode_request
 if TYPE_CHECKING:
     from chatroom.server.service import ChatService
 
-#: How many posts of one session may be under way.
+#: How many posts of one session may be under way, with the bad lines between them.
 MOST_UNDER_WAY = 64
 
 #: How many lines of one session are handled before others have their turn.
 LINES_A_TURN = 32
+
+#: How long a goodbye may take to be read.
+CLOSING_SECONDS = 2.0
 
 #: How long nothing follows a login unasked, unless the peer goes on earlier.
 QUIET_SECONDS = 0.2
@@ -70,6 +73,7 @@ class Session:
     room_id: int = field(default=PUBLIC_ROOM_ID, init=False)
     is_connected: bool = field(default=True, init=False)
     gone: "Deferred[None]" = field(factory=Deferred, init=False)
+    _finished: "Deferred[None]" = field(factory=Deferred, init=False)
     _replies: Replies = field(init=False)
     _row: Row = field(init=False)
     _row_fate: object = field(default=None, init=False)
@@ -133,15 +137,25 @@ class Session:
         self._inbox.close(forget=True)
         for timer in (self._turn, self._quiet, self._overdue):
             _cancel(timer)
+        self._tell_finished()
         self.gone.callback(None)
 
-    def shut_down(self) -> None:
+    def finish(self) -> "Deferred[None]":
         """
-        The server goes: finish what is under way, refuse what waits, and close.
+        The server goes: finish what is under way, and refuse what waits.
+
+        @return: when that is done, or the connection is lost.
         """
         self._is_closing = True
         self._inbox.close(forget=False)
         self._advance()
+        return self._finished
+
+    def say_goodbye(self) -> None:
+        """
+        The server is gone.
+        """
+        self._close("shutting_down")
 
     def go_on(self) -> None:
         """
@@ -213,7 +227,7 @@ class Session:
         if not self._budget:
             self._take_another_turn()
         if not (self._inbox or self._row or self._is_busy):
-            self._close_if_due()
+            self._rest()
         self._inbox.read_on()
 
     def _take_another_turn(self) -> None:
@@ -230,7 +244,8 @@ class Session:
         """
         @return: whether a line was handled.
         """
-        if not self._inbox or self._is_busy or self.outgoing.is_crowded:
+        is_full = len(self._row) >= MOST_UNDER_WAY or self.outgoing.is_crowded
+        if not self._inbox or self._is_busy or is_full:
             return False
         self._end_quiet()
         item = self._inbox.take()
@@ -255,7 +270,7 @@ class Session:
         """
         if not self._row:
             return False
-        if not entry(type(request)).shares_commit or len(self._row) >= MOST_UNDER_WAY:
+        if not entry(type(request)).shares_commit:
             return True
         # The push of a plain post does not wait in the row, so the post itself
         # has to, lest it overtake an answer.
@@ -340,16 +355,23 @@ class Session:
         else:
             self._close("login_overdue")
 
-    def _close_if_due(self) -> None:
+    def _rest(self) -> None:
+        """
+        There is nothing to do.
+        """
         if self._is_closing:
-            self._close("shutting_down")
+            self._tell_finished()
         elif self._has_ended:
             self.outgoing.close()
+
+    def _tell_finished(self) -> None:
+        if not self._finished.called:
+            self._finished.callback(None)
 
     def _close(self, reason: str) -> None:
         self._inbox.close(forget=True)
         self.outgoing.answer(self._replies.warning(reason))
-        self.outgoing.close()
+        self.outgoing.close(within=CLOSING_SECONDS)
 
 
 def _cancel(timer: IDelayedCall | None) -> None:

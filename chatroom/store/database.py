@@ -42,7 +42,7 @@ T = TypeVar("T")
 READERS = 4
 
 #: How long a statement waits for a foreign process that has the database locked.
-_BUSY_SECONDS = 5
+BUSY_SECONDS = 5
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -64,7 +64,7 @@ def parse_url(text: str) -> URL:
         ) from error
     if url.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise StartError(f"databases of the kind {url.drivername} are not supported, sqlite is")
-    if not url.database or url.database == ":memory:" or url.query:
+    if not url.database or url.database == ":memory:" or "?" in text:
         raise StartError(f"{text!r} does not name a file, as sqlite:///chatroom.db does")
     return url
 
@@ -95,11 +95,12 @@ class Database:
         """
         url = parse_url(self.url)
         assert url.database is not None
-        path = os.path.abspath(url.database)
+        path = os.path.realpath(url.database)
         if not os.path.isdir(os.path.dirname(path)):
             raise StartError(f"cannot open the database {path}: there is no such directory")
-        self._lock = FileLock(path + ".lock")
-        self._lock.acquire()
+        lock = FileLock(path + ".lock")
+        lock.acquire()
+        self._lock = lock
         try:
             _make_file(path)
             self._writer = _engine(url, begin="BEGIN IMMEDIATE", size=1)
@@ -112,9 +113,17 @@ class Database:
         self._writing.start()
         self._reading.start()
 
+    def refuse(self) -> None:
+        """
+        Begin no more transactions, neither those that come nor those that wait.
+        """
+        self._writing.refuse()
+        self._reading.refuse()
+
     def close(self) -> None:
         """
-        Finish what was begun, and let go of the database. Blocks.
+        Finish what was begun, and let go of the database. Blocks, for
+        L{BUSY_SECONDS} at the most.
         """
         self._writing.stop()
         self._reading.stop()
@@ -209,7 +218,8 @@ def _engine(url: URL, *, begin: str, size: int, read_only: bool = False) -> Engi
         url,
         pool_size=size,
         max_overflow=0,
-        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
     )
 
     @event.listens_for(engine, "connect")

@@ -5,7 +5,9 @@ began and will end. Values go in and come out as L{chatroom.store.models}.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, TypeVar
 
 from attrs import frozen
 from sqlalchemy import (
@@ -16,7 +18,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    tuple_,
     update,
 )
 
@@ -34,7 +35,9 @@ from chatroom.store.models import (
     Standing,
     User,
 )
-from chatroom.store.schema import counters, events, members, meta, rooms, users
+from chatroom.store.schema import counters, events, members, rooms, users
+
+T = TypeVar("T")
 
 #: How many parameters one statement takes at the most, with room to spare on
 #: every database.
@@ -61,13 +64,6 @@ class Repository:
         @return: a context whose writes are undone if it raises.
         """
         return self._connection.begin_nested()
-
-    def epoch(self) -> str:
-        """
-        @return: what tells this database from every other.
-        """
-        found = self._connection.scalar(select(meta.c.value).where(meta.c.name == "epoch"))
-        return str(found)
 
     # Users
 
@@ -234,25 +230,25 @@ class Repository:
 
         @return: only those who are members.
         """
-        pair = tuple_(members.c.room_id, members.c.user_id)
+        query = select(members.c.user_id, members.c.role)
         found: dict[tuple[int, int], Role] = {}
-        for some in _portions(sorted(places)):
-            query = select(members.c.room_id, members.c.user_id, members.c.role)
-            for row in self._connection.execute(query.where(pair.in_(some))):
-                found[row.room_id, row.user_id] = Role(row.role)
+        for room_id, some in _grouped(places):
+            is_one = (members.c.room_id == room_id) & members.c.user_id.in_(some)
+            for row in self._connection.execute(query.where(is_one)):
+                found[room_id, row.user_id] = Role(row.role)
         return found
 
     def sent_before(self, names: Collection[tuple[int, str]]) -> dict[tuple[int, str], SentBefore]:
         """
         Look for what is stored already, for pairs of (sender id, client message id).
         """
-        pair = tuple_(events.c.sender_id, events.c.client_message_id)
+        query = select(*_EVENT).select_from(_EVENT_TABLES)
         found: dict[tuple[int, str], SentBefore] = {}
-        for some in _portions(sorted(names)):
-            query = select(*_EVENT).select_from(_EVENT_TABLES).where(pair.in_(some))
-            for row in self._connection.execute(query):
+        for sender_id, some in _grouped(names):
+            is_one = (events.c.sender_id == sender_id) & events.c.client_message_id.in_(some)
+            for row in self._connection.execute(query.where(is_one)):
                 before = SentBefore(event=_event(row), digest=row.digest)
-                found[row.sender_id, row.client_message_id] = before
+                found[sender_id, row.client_message_id] = before
         return found
 
     def last_event_id(self) -> int:
@@ -336,6 +332,16 @@ class Repository:
 def _portions(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
     for start in range(0, len(values), _MOST_PARAMETERS):
         yield values[start : start + _MOST_PARAMETERS]
+
+
+def _grouped(pairs: Collection[tuple[int, T]]) -> Iterable[tuple[int, Sequence[T]]]:
+    """
+    Pairs by what they have in common, for one query each: a database looks pairs
+    up in an index only one by one, and else reads the whole table.
+    """
+    for first, group in groupby(sorted(pairs, key=itemgetter(0)), key=itemgetter(0)):
+        for some in _portions([second for _, second in group]):
+            yield first, some
 
 
 def _joined_by(user_id: int) -> Select[Any]:

@@ -28,7 +28,6 @@ RequestId = Annotated[str, msgspec.Meta(max_length=64)]
 ClientMessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 _ENCODER = msgspec.json.Encoder()
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 class Direction(Enum):
@@ -124,13 +123,15 @@ class _Envelope:
     """
 
     message_type: Any = None
-    request_id: Any = None
-    client_message_id: Any = None
+    request_id: msgspec.Raw = msgspec.Raw(b"null")
+    client_message_id: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _FORMS: dict[type[Message], _Form] = {}
 _TYPES: dict[Direction, dict[str, _Form]] = {direction: {} for direction in Direction}
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
+_KEYS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NAME = msgspec.json.Decoder(RequestId | None)
 
 
 def _register(cls: type[Message]) -> None:
@@ -169,24 +170,12 @@ def encode(message: Message, *, now: float, request_id: str | None = None) -> by
     for name, is_extension in _FORMS[type(message)].keys:
         value = getattr(message, name)
         if value is not None or not is_extension:
-            line[name] = _plain(value)
+            line[name] = value
     if request_id is None:
         request_id = message.request_id  # type: ignore[attr-defined]
     if request_id is not None:
         line["request_id"] = request_id
     return _ENCODER.encode(line) + b"\n"
-
-
-def _plain(value: object) -> object:
-    """
-    @return: a part of a message with its keys in the order of its class.
-    """
-    if type(value) in _SCALARS:
-        return value
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    cls: Any = type(value)
-    return {each.name: getattr(value, each.name) for each in fields(cls)}
 
 
 @frozen(kw_only=True)
@@ -257,8 +246,12 @@ def _form(direction: Direction, envelope: _Envelope) -> _Form:
     return form
 
 
-def _name(name: object) -> str | None:
-    return name if isinstance(name, str) and len(name) <= 64 and "\0" not in name else None
+def _name(raw: msgspec.Raw) -> str | None:
+    try:
+        name = _NAME.decode(raw)
+    except msgspec.MsgspecError:
+        return None
+    return None if name is None or "\0" in name else name
 
 
 def _open(line: bytes) -> tuple[str, _Envelope]:
@@ -278,11 +271,24 @@ def _fill(form: _Form, text: str) -> Message:
     """
     Read a line as the type it says it is.
     """
-    message = _attempt(form.decoder.decode, text)
+    try:
+        message = _attempt(form.decoder.decode, text)
+    except BadField:
+        message = _attempt(form.decoder.decode, _what_counts(form, text))
     assert isinstance(message, Message)
     if "\\u0000" in text:
         _refuse_nul(message, fields(form.cls))
     return message
+
+
+def _what_counts(form: _Form, text: str) -> str:
+    """
+    Cut a line down to the keys that are read, each as it stands there last: the
+    others are not to be held against it.
+    """
+    read = {each.name for each in fields(form.cls)} - {"timestamp"}
+    kept = {key: raw for key, raw in _KEYS.decode(text).items() if key in read}
+    return _ENCODER.encode(kept).decode("utf-8")
 
 
 _FIELD = re.compile(r"`\$\.([A-Za-z_]+)|missing required field `([A-Za-z_]+)`")

@@ -10,7 +10,7 @@ from chatroom.wire.codec import Id, OptionalId, Reply, Request
 from chatroom.wire.constants import MessageType
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class UserInfo:
     """
     Somebody.
@@ -23,7 +23,7 @@ class UserInfo:
     is_online: bool
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, slots=False)
 class ChatInfo:
     """
     A room.

@@ -10,8 +10,8 @@ from msgspec import Meta
 from chatroom.wire.codec import Id, Reply, Request
 from chatroom.wire.constants import MessageType
 
-#: The names in one request; in practice the bound on a line is met first.
-_Names = Annotated[list[str], Meta(max_length=10_000)]
+#: How many members a room may be made with.
+_Names = Annotated[list[str], Meta(max_length=500)]
 
 
 @frozen(kw_only=True)
