@@ -11,8 +11,9 @@ from typing import TypeVar
 from attrs import define, field, frozen
 from passlib.context import CryptContext
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
-from chatroom.errors import BadPassword, Busy
+from chatroom.errors import BadPassword, Busy, ShuttingDown
 from chatroom.threads import Lane
 
 T = TypeVar("T")
@@ -85,7 +86,11 @@ class Passwords:
         """
         self._lane.start()
         warm = self._lane.run(self._context.dummy_verify)
-        warm.addErrback(lambda failure: self._log.failure("hashing does not work", failure))
+        warm.addErrback(self._not_warm)
+
+    def _not_warm(self, failure: Failure) -> None:
+        if not failure.check(ShuttingDown):
+            self._log.failure("hashing does not work", failure)
 
     def refuse(self) -> None:
         """

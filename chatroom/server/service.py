@@ -69,6 +69,7 @@ class ChatService(MultiService):
         try:
             super().startService()
         except BaseException:
+            self.running = False
             self._passwords.stop()
             self._database.close()
             raise
