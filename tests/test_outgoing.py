@@ -38,7 +38,14 @@ class OutgoingTests(SynchronousTestCase):
         def drained() -> None:
             self.drained += 1
 
-        outgoing = Outgoing(self.transport, self.clock, Settings(**settings), "peer", drained)
+        outgoing = Outgoing(
+            self.transport,
+            lambda: len(self.transport.written),
+            self.clock,
+            Settings(**settings),
+            "peer",
+            drained,
+        )
         outgoing.start()
         return outgoing
 
@@ -161,6 +168,19 @@ class OutgoingTests(SynchronousTestCase):
         self.clock.advance(14)
         self.assertFalse(self.transport.is_aborted)
         self.clock.advance(2)
+        self.assertTrue(self.transport.is_aborted)
+
+    def test_progress(self) -> None:
+        """
+        A peer that reads slowly makes progress all the same.
+        """
+        self.outgoing.answer(b"x" * 300 * KIB)
+        for _ in range(20):
+            self.clock.advance(10)
+            del self.transport.written[: 1 * KIB]
+        self.assertFalse(self.transport.is_aborted)
+        self.clock.advance(20)
+        self.clock.advance(20)
         self.assertTrue(self.transport.is_aborted)
 
     def test_no_stall_without_limit(self) -> None:

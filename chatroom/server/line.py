@@ -2,6 +2,7 @@
 The protocol on a plain connection: JSON lines.
 """
 
+from collections.abc import Callable
 from socket import SO_SNDBUF, SOL_SOCKET
 from typing import Any
 
@@ -18,7 +19,6 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from chatroom.server.outgoing import PORTION
 from chatroom.server.service import ChatService
 from chatroom.server.session import Session
 
@@ -57,9 +57,9 @@ class ChatProtocol(LineReceiver):
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
-        _bound(self.transport)
         peer = str(getattr(self.transport.getPeer(), "host", "local"))
-        self._session = self._chat.converse(self, self.transport, peer)
+        unsent = _bound(self.transport)
+        self._session = self._chat.converse(self, self.transport, unsent, peer)
 
     def dataReceived(self, data: bytes) -> None:
         """
@@ -166,16 +166,18 @@ class ChatProtocol(LineReceiver):
             session.end()
 
 
-def _bound(transport: Any) -> None:
+def _bound(transport: Any) -> Callable[[], int]:
     """
-    Have little wait in the kernel and in the transport, so that a peer's
-    progress is seen where it is waited for.
+    Have little wait in the kernel, so that a peer's progress is seen in time.
+
+    @return: what tells how much waits in the transport.
     """
     while isinstance(transport, ProtocolWrapper):
         transport = transport.transport
-    if isinstance(transport, Connection):
-        transport.getHandle().setsockopt(SOL_SOCKET, SO_SNDBUF, _KERNEL_BYTES)
-        transport.bufferSize = PORTION
+    if not isinstance(transport, Connection):
+        return lambda: 0
+    transport.getHandle().setsockopt(SOL_SOCKET, SO_SNDBUF, _KERNEL_BYTES)
+    return lambda: len(transport.dataBuffer) - transport.offset
 
 
 class ChatFactory(Factory):

@@ -1,8 +1,8 @@
 """
 What waits to be sent to one peer, and what becomes of a peer that does not read.
 
-The transport is handed little at a time, so that its progress is seen here; all
-else waits in a queue of our own, whose pushes are bounded.
+The transport is handed only so much at a time; all else waits in a queue of our
+own, whose pushes are bounded.
 """
 
 from collections import deque
@@ -17,7 +17,7 @@ from zope.interface import implementer
 from chatroom.settings import Settings
 
 #: How many bytes are handed to the transport at a time.
-PORTION = 16 * 1024
+PORTION = 64 * 1024
 
 #: How many bytes may wait before no further request is taken from this peer.
 _CROWD = 64 * 1024
@@ -53,6 +53,8 @@ class Outgoing:
     """
     The way out of one session.
 
+    @ivar unsent: tells how much the transport still has; it need not be exact,
+        if only it changes when some of it is sent.
     @ivar peer: whom it leads to, for the operator.
     @ivar drained: called when there is room again after L{is_crowded}.
     """
@@ -60,6 +62,7 @@ class Outgoing:
     _log = Logger()
 
     _transport: Transport
+    _unsent: Callable[[], int]
     _clock: IReactorTime
     _settings: Settings
     _peer: str
@@ -72,6 +75,7 @@ class Outgoing:
     _is_paused: bool = field(default=False, init=False)
     _is_closing: bool = field(default=False, init=False)
     _is_lost: bool = field(default=False, init=False)
+    _left: int = field(default=0, init=False)
     _stall: IDelayedCall | None = field(default=None, init=False)
     _deadline: IDelayedCall | None = field(default=None, init=False)
 
@@ -142,8 +146,8 @@ class Outgoing:
         """
         if self._is_lost:
             return
-        if within is not None:
-            self._abort_in(within)
+        if within is not None and self._deadline is None:
+            self._deadline = self._clock.callLater(within, self.abort)
         if not self._is_closing:
             self._is_closing = True
             self._held = None
@@ -165,8 +169,8 @@ class Outgoing:
         The transport has enough for now.
         """
         self._is_paused = True
-        if self._settings.stall_seconds and self._stall is None:
-            self._stall = self._clock.callLater(self._settings.stall_seconds, self._stalled)
+        if self._stall is None:
+            self._watch()
 
     def resumeProducing(self) -> None:
         """
@@ -227,17 +231,20 @@ class Outgoing:
         if self._is_closing and not self._queue:
             self._transport.unregisterProducer()
             self._transport.loseConnection()
-            if self._deadline is None and self._settings.stall_seconds:
-                self._abort_in(self._settings.stall_seconds)
+            if self._stall is None:
+                self._watch()
 
-    def _abort_in(self, seconds: float) -> None:
-        if self._deadline is not None and self._deadline.active():
-            self._deadline.cancel()
-        self._deadline = self._clock.callLater(seconds, self.abort)
+    def _watch(self) -> None:
+        self._left = self._unsent()
+        if self._settings.stall_seconds:
+            self._stall = self._clock.callLater(self._settings.stall_seconds, self._look)
 
-    def _stalled(self) -> None:
+    def _look(self) -> None:
         self._stall = None
-        self._cut("nothing was read for {seconds} s", seconds=self._settings.stall_seconds)
+        if self._unsent() != self._left:
+            self._watch()
+        else:
+            self._cut("nothing was read for {seconds} s", seconds=self._settings.stall_seconds)
 
     def _cut(self, reason: str, **details: object) -> None:
         self._log.info("cut off {peer}: " + reason, peer=self._peer, **details)

@@ -2,7 +2,7 @@
 The chat as a service: what it consists of, and how it starts and stops.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attrs import define, field
 from twisted.application.service import MultiService
@@ -119,12 +119,15 @@ class ChatService(MultiService):
         DeferredList(list(all_of)).addCallback(tell)
         return await in_time
 
-    def converse(self, connection: Connection, transport: Transport, peer: str) -> Session:
+    def converse(
+        self, connection: Connection, transport: Transport, unsent: Callable[[], int], peer: str
+    ) -> Session:
         """
         Begin a conversation.
 
         @param connection: can be told to give no more lines for a while.
         @param transport: where the answers go.
+        @param unsent: tells how much the transport still has.
         @param peer: where it comes from, for the operator.
         """
         session: Session
@@ -132,7 +135,7 @@ class ChatService(MultiService):
         def drained() -> None:
             session.go_on()
 
-        outgoing = Outgoing(transport, self.clock, self.settings, peer, drained)
+        outgoing = Outgoing(transport, unsent, self.clock, self.settings, peer, drained)
         session = Session(self, Inbox(connection), outgoing, peer)
         self.sessions.add(session)
         session.gone.addCallback(lambda _: self.sessions.discard(session))
