@@ -231,7 +231,7 @@ class Outgoing:
         if self._is_closing and not self._queue:
             self._transport.unregisterProducer()
             self._transport.loseConnection()
-            if self._stall is None:
+            if self._stall is None and not self._is_lost:
                 self._watch()
 
     def _watch(self) -> None:
