@@ -168,6 +168,18 @@ class HubTests(SynchronousTestCase):
         self.hub.publish([message(2)])
         self.assertEqual(client.said(), ["m2"])
 
+    def test_attached_before_the_join_is_published(self) -> None:
+        """
+        A session that knows of a join before the hub does is not told what was
+        said before the join.
+        """
+        add = {BOB.id: Role.MEMBER}
+        self.database.write(lambda store: store.add_members(DEV, add))
+        bob, alice = self.attach(BOB), self.attach(ALICE)
+        self.hub.publish([message(1), join(2, BOB), message(3)])
+        self.assertEqual(bob.said(), ["m3"])
+        self.assertEqual(alice.said(), ["m1", "bob joined dev", "m3"])
+
     def test_gone_while_attaching(self) -> None:
         """
         A session that is gone before its rooms are read is never attached.

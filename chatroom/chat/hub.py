@@ -120,15 +120,19 @@ class Hub:
             if line is not None:
                 lines.setdefault(event.room_id, []).append(line)
             if event.kind is EventKind.JOIN:
-                # Who joins is not told what was said before.
-                self._push(event.room_id, lines.pop(event.room_id, []))
+                # Who joins is not told what was said before, not even in a session
+                # that came between this commit and its publication.
+                before = lines.pop(event.room_id, [])
+                self._push(event.room_id, before, but=event.subject_id)
                 self._join(event)
         for room_id, some in lines.items():
             self._push(room_id, some)
 
-    def _push(self, room_id: int, lines: Sequence[bytes]) -> None:
+    def _push(self, room_id: int, lines: Sequence[bytes], *, but: int | None = None) -> None:
         if lines:
-            _deliver(b"".join(lines), self._by_room.get(room_id, ()))
+            spared = {} if but is None else self._by_user.get(but, {})
+            clients = self._by_room.get(room_id, {})
+            _deliver(b"".join(lines), (each for each in clients if each not in spared))
 
     def _join(self, event: Event) -> None:
         user_id = event.subject_id
