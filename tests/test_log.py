@@ -644,6 +644,16 @@ class EndTests(LogTestCase):
         self.assertIsInstance(post.result, StoreUnavailable)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_refused_by_the_threads(self) -> None:
+        """
+        What the threads no longer begin is refused as what it is.
+        """
+        posts = [self.post("a"), self.post("b")]
+        self.turn()
+        self.writing.fail(ShuttingDown())
+        for post in posts:
+            self.assertIsInstance(post.result, ShuttingDown)
+
     def test_give_up_what_waits(self) -> None:
         """
         What waits behind a commit that is given up is refused.

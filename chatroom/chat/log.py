@@ -33,8 +33,8 @@ Publish = Callable[[Sequence[Event]], None]
 #: How many changes share a commit at the most.
 MOST_A_COMMIT = 512
 
-#: What the posts that share a commit may amount to, as lines, before it is full:
-#: all of it is pushed to every member in one turn of the reactor.
+#: How many bytes of lines the posts that share a commit come to, about, when it is
+#: full: all of it is pushed to every member in one turn of the reactor.
 MOST_BYTES_A_COMMIT = 64 * 1024
 
 #: What a line has besides its content, about.
@@ -202,7 +202,7 @@ class Log:
             entry = self._waiting.popleft()
             taken.append(entry)
             if isinstance(entry.task, Post):
-                room -= len(entry.task.content) + _BYTES_OF_KEYS
+                room -= len(entry.task.content.encode()) + _BYTES_OF_KEYS
         return taken
 
     async def _commit(self, entries: Sequence[_Entry]) -> None:
@@ -214,7 +214,7 @@ class Log:
                 self._settle(batch)
             else:
                 self._refuse(entries, StoreUnavailable(), error)
-        except StoreUnavailable as error:
+        except ChatError as error:
             self._refuse(entries, error, error.__cause__)
         except Exception as error:
             if len(entries) > 1:
