@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -151,14 +151,15 @@ class Operated(MultiService):
     The line goes to the terminal that C{twistd} was called from, which a daemon
     has let go of by the time it starts, and to the log.
 
-    @param terminal: a file descriptor, closed when it isn't needed any more.
+    @param terminal: a file descriptor, closed when it isn't needed any more, or
+        C{None} if there is no terminal.
     """
 
     _log = Logger()
 
-    def __init__(self, terminal: int) -> None:
+    def __init__(self, terminal: int | None) -> None:
         super().__init__()
-        self._terminal: int | None = terminal
+        self._terminal = terminal
 
     def privilegedStartService(self) -> None:
         """
@@ -173,7 +174,7 @@ class Operated(MultiService):
         """
         with self._explaining():
             super().startService()
-        self._tell("")
+        self._let_go()
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -183,14 +184,20 @@ class Operated(MultiService):
             why = _explanation(error)
             self._log.critical("cannot start: {why}", why=why)
             self._tell(f"chatroom: {why}\n")
+            self._let_go()
             if isinstance(error, _EXPECTED):
                 raise StartError(why) from None
             raise
 
     def _tell(self, last_words: str) -> None:
+        if self._terminal is not None:
+            # If nobody reads there any more, the log has it.
+            with suppress(OSError):
+                os.write(self._terminal, last_words.encode("utf-8", "backslashreplace"))
+
+    def _let_go(self) -> None:
         terminal, self._terminal = self._terminal, None
         if terminal is not None:
-            os.write(terminal, last_words.encode("utf-8", "backslashreplace"))
             os.close(terminal)
 
 
@@ -250,7 +257,9 @@ def makeService(options: Options) -> IService:
     chat = assemble(options.settings, reactor)
     for port in options.ports:
         _listen(chat, port, reactor)
-    operated = Operated(os.dup(2))
+    # Where standard error is closed, its descriptor is something else by now.
+    terminal = None if sys.__stderr__ is None else os.dup(sys.__stderr__.fileno())
+    operated = Operated(terminal)
     chat.setServiceParent(operated)
     sys.excepthook = _quietly
     sys.__stderr__ = Launcher(sys.__stderr__)  # type: ignore[assignment,misc]

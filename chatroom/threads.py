@@ -3,7 +3,8 @@ The one way from the reactor into threads and back.
 """
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from threading import Thread
+from typing import Any, Protocol, TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail
@@ -45,6 +46,15 @@ class Lane(Protocol):
         """
 
 
+class _IdleThread(Thread):
+    """
+    A thread that does not keep a process from ending that has failed.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, daemon=True, **kwargs)
+
+
 @define(eq=False)
 class ThreadLane:
     """
@@ -65,6 +75,7 @@ class ThreadLane:
         Make the threads' pool; it makes a thread only when there is work.
         """
         self._pool = ThreadPool(minthreads=0, maxthreads=self.threads, name=self.name)
+        self._pool.threadFactory = _IdleThread
         self._pool.start()
         self._is_refusing = False
 

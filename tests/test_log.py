@@ -641,7 +641,7 @@ class EndTests(LogTestCase):
         self.assertNoResult(stopped)
         self.log.give_up()
         self.successResultOf(stopped)
-        self.assertIsInstance(post.result, StoreUnavailable)
+        self.assertIsInstance(post.result, ShuttingDown)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_refused_by_the_threads(self) -> None:

@@ -213,7 +213,8 @@ class Log:
             if await self._is_stored(batch):
                 self._settle(batch)
             else:
-                self._refuse(entries, StoreUnavailable(), error)
+                refusal = ShuttingDown() if self._has_given_up else StoreUnavailable()
+                self._refuse(entries, refusal, error)
         except ChatError as error:
             self._refuse(entries, error, error.__cause__)
         except Exception as error:

@@ -16,11 +16,15 @@ from zope.interface import implementer
 
 from chatroom.settings import Settings
 
-#: How many bytes are handed to the transport at a time.
+#: How many bytes are handed to the transport at a time; it says that it has enough
+#: when it has more than as many, which is at the second time.
 PORTION = 64 * 1024
 
 #: How many bytes may wait before no further request is taken from this peer.
 _CROWD = 64 * 1024
+
+#: How often one looks, in the time in which a peer may read nothing.
+_LOOKS = 5
 
 #: A peer for whom too many pushes wait is still a good one if it has read
 #: something in so many seconds, and not so many times too many wait.
@@ -76,6 +80,7 @@ class Outgoing:
     _is_closing: bool = field(default=False, init=False)
     _is_lost: bool = field(default=False, init=False)
     _left: int = field(default=0, init=False)
+    _looks: int = field(default=_LOOKS, init=False)
     _stall: IDelayedCall | None = field(default=None, init=False)
     _deadline: IDelayedCall | None = field(default=None, init=False)
 
@@ -118,6 +123,7 @@ class Outgoing:
         bound = self._settings.push_bytes
         if not is_behind or self._pushes <= bound:
             return False
+        self._note_progress()
         has_stalled = self._clock.seconds() - self._moved > _PATIENCE
         return has_stalled or self._pushes > bound * _INDULGENCE
 
@@ -231,18 +237,36 @@ class Outgoing:
         if self._is_closing and not self._queue:
             self._transport.unregisterProducer()
             self._transport.loseConnection()
-            if self._stall is None and not self._is_lost:
+            if self._stall is None:
                 self._watch()
 
+    def _note_progress(self) -> None:
+        """
+        See whether the peer has read something since this was asked last.
+        """
+        left = self._unsent()
+        if left != self._left:
+            self._left, self._moved, self._looks = left, self._clock.seconds(), _LOOKS
+
     def _watch(self) -> None:
-        self._left = self._unsent()
-        if self._settings.stall_seconds:
-            self._stall = self._clock.callLater(self._settings.stall_seconds, self._look)
+        """
+        Look now and then whether the peer reads, for as long as it has to.
+        """
+        self._note_progress()
+        self._looks = _LOOKS
+        self._look_later()
+
+    def _look_later(self) -> None:
+        seconds = self._settings.stall_seconds
+        if seconds and not self._is_lost:
+            self._stall = self._clock.callLater(seconds / _LOOKS, self._look)
 
     def _look(self) -> None:
         self._stall = None
-        if self._unsent() != self._left:
-            self._watch()
+        self._looks -= 1
+        self._note_progress()
+        if self._looks:
+            self._look_later()
         else:
             self._cut("nothing was read for {seconds} s", seconds=self._settings.stall_seconds)
 
@@ -256,6 +280,7 @@ class Outgoing:
         """
         self._is_closing = True
         self._queue.clear()
+        self._queued = self._pushes = 0
         self._held = None
         close = getattr(self._transport, "abortConnection", self._transport.loseConnection)
         close()

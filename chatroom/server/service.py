@@ -61,7 +61,8 @@ class ChatService(MultiService):
         Open the database, then what ports are not open yet. Blocks.
 
         @raise chatroom.errors.StartError: if the database can't be opened.
-        @raise Exception: whatever a port raises; nothing is left open then.
+        @raise Exception: whatever a port raises. The database is closed then; ports
+            that were opened before are the parent's to close.
         """
         self._database.open(now=int(self.clock.seconds() * 1000))
         self._passwords.start()

@@ -159,7 +159,7 @@ class Session:
 
     def go_on(self) -> None:
         """
-        The peer has read what it was sent.
+        The peer has read most of what it was sent.
         """
         self._take_another_turn()
 

@@ -5,15 +5,14 @@ began and will end. Values go in and come out as L{chatroom.store.models}.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from itertools import groupby
-from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
 from attrs import frozen
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    String,
     bindparam,
     func,
     insert,
@@ -35,13 +34,8 @@ from chatroom.store.models import (
     Standing,
     User,
 )
-from chatroom.store.schema import counters, events, members, rooms, users
-
-T = TypeVar("T")
-
-#: How many parameters one statement takes at the most, with room to spare on
-#: every database.
-_MOST_PARAMETERS = 500
+from chatroom.store.portions import portions, wanted_rows
+from chatroom.store.schema import BigId, counters, events, members, rooms, users
 
 _EVENT_ID = "events.id"
 _ROOM = (rooms.c.id, rooms.c.name, rooms.c.kind, rooms.c.created_at)
@@ -110,7 +104,7 @@ class Repository:
         @return: who has these names, by the name's key.
         """
         found: dict[str, User] = {}
-        for some in _portions(sorted(keys)):
+        for some in portions(sorted(keys)):
             query = select(users.c.id, users.c.name, users.c.key).where(users.c.key.in_(some))
             for row in self._connection.execute(query):
                 found[row.key] = User(id=row.id, name=row.name)
@@ -218,7 +212,7 @@ class Repository:
         @return: the rooms there are, each with the last seq in its log, by id.
         """
         found: dict[int, tuple[Room, int]] = {}
-        for some in _portions(sorted(ids)):
+        for some in portions(sorted(ids)):
             query = select(*_ROOM, rooms.c.last_seq).where(rooms.c.id.in_(some))
             for row in self._connection.execute(query.order_by(rooms.c.id).with_for_update()):
                 found[row.id] = (_room(row), row.last_seq)
@@ -230,25 +224,31 @@ class Repository:
 
         @return: only those who are members.
         """
-        query = select(members.c.user_id, members.c.role)
         found: dict[tuple[int, int], Role] = {}
-        for room_id, some in _grouped(places):
-            is_one = (members.c.room_id == room_id) & members.c.user_id.in_(some)
-            for row in self._connection.execute(query.where(is_one)):
-                found[room_id, row.user_id] = Role(row.role)
+        for wanted, values in wanted_rows(places, BigId):
+            is_it = (members.c.room_id == wanted.c[0]) & (members.c.user_id == wanted.c[1])
+            query = select(members).select_from(wanted.join(members, is_it))
+            for row in self._connection.execute(query, values):
+                found[row.room_id, row.user_id] = Role(row.role)
         return found
 
     def sent_before(self, names: Collection[tuple[int, str]]) -> dict[tuple[int, str], SentBefore]:
         """
         Look for what is stored already, for pairs of (sender id, client message id).
         """
-        query = select(*_EVENT).select_from(_EVENT_TABLES)
         found: dict[tuple[int, str], SentBefore] = {}
-        for sender_id, some in _grouped(names):
-            is_one = (events.c.sender_id == sender_id) & events.c.client_message_id.in_(some)
-            for row in self._connection.execute(query.where(is_one)):
+        for wanted, values in wanted_rows(names, String()):
+            is_it = (events.c.sender_id == wanted.c[0]) & (
+                events.c.client_message_id == wanted.c[1]
+            )
+            query = select(*_EVENT).select_from(
+                wanted.join(events, is_it)
+                .join(rooms, rooms.c.id == events.c.room_id)
+                .join(users, users.c.id == events.c.sender_id)
+            )
+            for row in self._connection.execute(query, values):
                 before = SentBefore(event=_event(row), digest=row.digest)
-                found[sender_id, row.client_message_id] = before
+                found[row.sender_id, row.client_message_id] = before
         return found
 
     def last_event_id(self) -> int:
@@ -327,21 +327,6 @@ class Repository:
             RoomListing(room=_room(row), member_count=row.member_count)
             for row in self._connection.execute(query)
         ]
-
-
-def _portions(values: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    for start in range(0, len(values), _MOST_PARAMETERS):
-        yield values[start : start + _MOST_PARAMETERS]
-
-
-def _grouped(pairs: Collection[tuple[int, T]]) -> Iterable[tuple[int, Sequence[T]]]:
-    """
-    Pairs by what they have in common, for one query each: a database looks pairs
-    up in an index only one by one, and else reads the whole table.
-    """
-    for first, group in groupby(sorted(pairs, key=itemgetter(0)), key=itemgetter(0)):
-        for some in _portions([second for _, second in group]):
-            yield first, some
 
 
 def _joined_by(user_id: int) -> Select[Any]:

@@ -1,0 +1,44 @@
+"""
+Questions about many rows at once, in as many statements as it takes.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import CTE, column, text
+from sqlalchemy.types import TypeEngine
+
+from chatroom.store.schema import BigId
+
+T = TypeVar("T")
+
+#: How many values, or pairs of them, one statement has at the most, with room to
+#: spare on every database.
+_MOST_VALUES = 400
+
+
+def portions(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    """
+    @return: C{values}, as many at a time as one statement can have.
+    """
+    for start in range(0, len(values), _MOST_VALUES):
+        yield values[start : start + _MOST_VALUES]
+
+
+def wanted_rows(
+    pairs: Collection[tuple[int, T]], second: TypeEngine[T]
+) -> Iterable[tuple[CTE, dict[str, int | T]]]:
+    """
+    Pairs as tables to join with, in portions: each is looked up in the index of
+    what it is joined with, where C{(a, b) IN (...)} would read that from end to
+    end. As text, since that is compiled once for each number of pairs.
+
+    @return: each table, and the values for the statement that it is part of.
+    """
+    for some in portions(list(pairs)):
+        rows = ", ".join(f"(:a{number}, :b{number})" for number in range(len(some)))
+        columns = column("column1", BigId), column("column2", second)
+        values: dict[str, int | T] = {}
+        for number, pair in enumerate(some):
+            values[f"a{number}"], values[f"b{number}"] = pair
+        yield text(f"VALUES {rows}").columns(*columns).cte("wanted"), values
