@@ -33,6 +33,26 @@ MODULE = (PYTHON, "-m", "chatroom", "--port", "0")
 PORT = r"ChatFactory starting on (\d+)"
 
 
+#: An application of which one part starts and the other can't.
+BOTH = """
+from twisted.application.service import Application, Service
+from twisted.internet import reactor
+
+from chatroom.assembly import assemble
+from chatroom.settings import Settings
+
+
+class Broken(Service):
+    def startService(self):
+        raise RuntimeError("no such part")
+
+
+application = Application("both")
+assemble(Settings(), reactor).setServiceParent(application)
+Broken().setServiceParent(application)
+"""
+
+
 class ProcessTestCase(TestCase):
     """
     A place to start servers in, cleared afterwards.
@@ -155,6 +175,24 @@ class ForegroundTests(ProcessTestCase):
         await server.says("(chat.sock)")
         refusal = await (await self.connect(port)).ask(post("Hello!"))
         self.assertEqual(refusal["error_message"], "Please log in first")
+
+    async def test_without_a_terminal(self) -> None:
+        """
+        It serves with standard error closed, too.
+        """
+        _, port = await self.serve("sh", "-c", 'exec "$@" 2>&-', "sh", *FOREGROUND)
+        await self.talk(port)
+
+    async def test_a_failure_beside_it(self) -> None:
+        """
+        A program whose other part can't start ends, and takes the chat with it.
+        """
+        (self.place.path / "both.tac").write_text(BOTH)
+        program = self.place.start(TWISTD, "--nodaemon", "--pidfile=", "--python", "both.tac")
+        outcome = await program.outcome()
+        self.assertEqual(outcome.status, 1)
+        self.assertIn("serving", outcome.out)
+        self.assertIn("no such part", outcome.out + outcome.err)
 
     async def test_private_by_default(self) -> None:
         """
