@@ -97,7 +97,7 @@ class OutgoingTests(SynchronousTestCase):
         """
         self.push_some(40)
         self.assertFalse(self.transport.is_aborted)
-        self.clock.advance(2)
+        self.pass_time(6)
         self.push_some(1)
         self.assertTrue(self.transport.is_aborted)
 

@@ -26,9 +26,10 @@ _CROWD = 64 * 1024
 #: How often one looks, in the time in which a peer may read nothing.
 _LOOKS = 5
 
-#: A peer for whom too many pushes wait is still a good one if it has read
-#: something in so many seconds, and not so many times too many wait.
-_PATIENCE = 1.0
+#: A peer for whom too many pushes wait is still a good one if it is seen to have
+#: read something in so many seconds, and not so many times too many wait. (What is
+#: seen depends on the kernel, which tells of some 40 KiB at a time.)
+_PATIENCE = 5.0
 _INDULGENCE = 4
 
 
