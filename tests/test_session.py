@@ -65,6 +65,17 @@ class SessionTestCase(SynchronousTestCase):
         self.successResultOf(Deferred.fromCoroutine(log_in(peer, name)))
         return peer
 
+    def stepped_user(self, name: str) -> Peer:
+        """
+        The same, of a server whose work is stepped through.
+        """
+        peer = self.server.connect()
+        for kind in ("register_request", "login_request"):
+            peer.send(request(kind, username=name, password=PASSWORD))
+            step(self.server)
+        self.assertEqual([each["success"] for each in flow(peer)], [True, True])
+        return peer
+
 
 class QuietTests(SessionTestCase):
     """
@@ -240,10 +251,7 @@ class FlowTests(SessionTestCase):
         What is refused while a post is being stored is bounded too.
         """
         self.start(lane=SteppingLane)
-        peer = self.server.connect()
-        for kind in ("register_request", "login_request"):
-            peer.send(request(kind, username="alice", password=PASSWORD))
-            step(self.server)
+        peer = self.stepped_user("alice")
         peer.send(post("a"), *([b"x"] * 1000))
         for _ in range(100):
             self.server.pass_time(0.1)
@@ -313,23 +321,12 @@ class FaultTests(SessionTestCase):
         assert isinstance(stepping, SteppingLane)
         stepping.fail(StoreUnavailable())
 
-    def logged_in(self) -> Peer:
-        """
-        @return: a connection on which somebody is logged in.
-        """
-        peer = self.server.connect()
-        for kind in ("register_request", "login_request"):
-            peer.send(request(kind, username="alice", password=PASSWORD))
-            step(self.server)
-        self.assertEqual([each["success"] for each in flow(peer)], [True, True])
-        return peer
-
     def test_database_fails(self) -> None:
         """
         A post that could not be stored is refused with 1009; the next one is stored.
         """
         self.start(lane=SteppingLane)
-        peer = self.logged_in()
+        peer = self.stepped_user("alice")
         peer.send(post("a", request_id="1"))
         self.server.clock.advance(0)
         self.fail("chatroom-write")
@@ -358,7 +355,7 @@ class FaultTests(SessionTestCase):
         What nobody expected is a bare 1009 for the peer, and a traceback for us.
         """
         self.start(lane=SteppingLane)
-        peer = self.logged_in()
+        peer = self.stepped_user("alice")
         peer.send(request("user_info_request"))
         lane = self.server.lanes["chatroom-read"]
         assert isinstance(lane, SteppingLane)
@@ -373,7 +370,7 @@ class FaultTests(SessionTestCase):
         A post whose sender is gone before it is stored is stored all the same.
         """
         self.start(lane=SteppingLane)
-        peer = self.logged_in()
+        peer = self.stepped_user("alice")
         peer.send(post("a"))
         self.server.clock.advance(0)
         peer.wire.abort()
@@ -390,7 +387,7 @@ class FaultTests(SessionTestCase):
         Posts in a row are one commit; what follows them waits for it.
         """
         self.start(lane=SteppingLane)
-        peer = self.logged_in()
+        peer = self.stepped_user("alice")
         peer.send(post("a"), post("b"), post("c"), request("user_info_request"))
         self.server.clock.advance(0)
         writing, reading = (self.server.lanes[f"chatroom-{x}"] for x in ("write", "read"))
@@ -429,11 +426,7 @@ class StopTests(SessionTestCase):
         What was begun is finished and acknowledged; what waits is refused.
         """
         self.start(lane=SteppingLane)
-        peer = self.server.connect()
-        for kind in ("register_request", "login_request"):
-            peer.send(request(kind, username="alice", password=PASSWORD))
-            step(self.server)
-        flow(peer)
+        peer = self.stepped_user("alice")
         peer.send(post("a", request_id="1"), request("list_chats_request", request_id="2"))
         self.server.clock.advance(0)
         stopped = self.server.chat.stopService()
@@ -451,12 +444,7 @@ class StopTests(SessionTestCase):
         What is being stored when the server goes is pushed before it says goodbye.
         """
         self.start(lane=SteppingLane)
-        alice, bob = self.server.connect(), self.server.connect()
-        for peer, name in ((alice, "alice"), (bob, "bob")):
-            for kind in ("register_request", "login_request"):
-                peer.send(request(kind, username=name, password=PASSWORD))
-                step(self.server)
-        step(self.server)
+        alice, bob = self.stepped_user("alice"), self.stepped_user("bob")
         self.server.pass_time(1)
         flow(bob)
         alice.send(post("a"))
@@ -475,11 +463,7 @@ class StopTests(SessionTestCase):
         A database that does not answer does not keep the server up.
         """
         self.start(lane=SteppingLane)
-        peer = self.server.connect()
-        for kind in ("register_request", "login_request"):
-            peer.send(request(kind, username="alice", password=PASSWORD))
-            step(self.server)
-        flow(peer)
+        peer = self.stepped_user("alice")
         peer.send(post("a", request_id="r"))
         stopped = self.server.chat.stopService()
         self.server.pass_time(8)
