@@ -46,7 +46,7 @@ class Lane(Protocol):
         """
 
 
-class _IdleThread(Thread):
+class _DaemonThread(Thread):
     """
     A thread that does not keep a process from ending that has failed.
     """
@@ -75,7 +75,7 @@ class ThreadLane:
         Make the threads' pool; it makes a thread only when there is work.
         """
         self._pool = ThreadPool(minthreads=0, maxthreads=self.threads, name=self.name)
-        self._pool.threadFactory = _IdleThread
+        self._pool.threadFactory = _DaemonThread
         self._pool.start()
         self._is_refusing = False
 

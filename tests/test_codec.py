@@ -456,6 +456,14 @@ class ParsingTests(SynchronousTestCase):
         written = json.loads(LoginRequest(username="a", password="b").to_json())
         self.assertIsInstance(written["timestamp"], float)
 
+    def test_strict_with_the_server_too(self) -> None:
+        """
+        What the server itself says is read in all its keys.
+        """
+        for keys in ('"timestamp":"now"', '"timestamp":1.0,"level":"loud"'):
+            found = parse_message(f'{{"message_type":"system_message","content":"a",{keys}}}')
+            self.assertIsInstance(found, ErrorMessage, keys)
+
     def test_keys_of_the_future(self) -> None:
         """
         A client of today ignores keys that a server of tomorrow sends.

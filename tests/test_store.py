@@ -487,6 +487,18 @@ class OpeningTests(SynchronousTestCase):
         second.open(now=NOW)
         second.close()
 
+    def test_from_another_directory(self) -> None:
+        """
+        A path is that of the start, wherever the process goes afterwards.
+        """
+        here = os.getcwd()
+        self.addCleanup(os.chdir, here)
+        database = self.make(os.path.relpath(self.path))
+        database.open(now=NOW)
+        self.addCleanup(database.close)
+        os.chdir("/")
+        self.assertEqual(self.successResultOf(database.read(Repository.users)), [])
+
     def test_by_another_name(self) -> None:
         """
         A link leads to the same database, and so to the same lock.

@@ -4,8 +4,8 @@ One conversation: who speaks, in what order things happen, what may be heard.
 Requests take effect, and are answered, in the order in which they came. One is
 under way at a time, but for posts: those in a row share commits, and their
 answers, with those to bad lines between them, leave in the order of the lines.
-A post's outcome comes here before its push: an acknowledgement leaves at once,
-anything else in a later turn, since for a plain post the push is the answer.
+A post's outcome comes here before its push: that of a post with a name leaves at
+once; what follows a plain one leaves in a later turn, since its push is its answer.
 
 This is where trust ends: only here does an exception become a line.
 """

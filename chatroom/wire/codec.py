@@ -39,12 +39,12 @@ class Direction(Enum):
     TO_CLIENT = "to client"
 
 
-def extension(default: None = None) -> Any:
+def extension() -> Any:
     """
     Declare a key that strict clients of the seed do not know: it is left out
     of the line while it is C{None}.
     """
-    return field(default=default, metadata={"extension": True})
+    return field(default=None, metadata={"extension": True})
 
 
 @frozen(kw_only=True)
@@ -286,7 +286,9 @@ def _what_counts(form: _Form, text: str) -> str:
     Cut a line down to the keys that are read, each as it stands there last: the
     others are not to be held against it.
     """
-    read = {each.name for each in fields(form.cls)} - {"timestamp"}
+    read = {each.name for each in fields(form.cls)}
+    if form.cls.direction is Direction.TO_SERVER:
+        read.discard("timestamp")
     kept = {key: raw for key, raw in _KEYS.decode(text).items() if key in read}
     return _ENCODER.encode(kept).decode("utf-8")
 
