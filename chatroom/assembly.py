@@ -9,15 +9,20 @@ same call::
     chat.setServiceParent(application)
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from chatroom.chat.accounts import Accounts
+from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
 from chatroom.chat.passwords import Cost, Passwords
 from chatroom.chat.pushes import SeedPushes
+from chatroom.chat.rates import Rate
 from chatroom.chat.rooms import Rooms
+from chatroom.clock import Now
+from chatroom.server.admission import Admission
 from chatroom.server.service import ChatService
 from chatroom.settings import Settings
 from chatroom.store.database import READERS, Database
@@ -33,6 +38,7 @@ def assemble(
     *,
     make_lane: MakeLane | None = None,
     cost: Cost | None = None,
+    now: Now = time.time,
 ) -> ChatService:
     """
     Make a chat server. Nothing is opened or started before C{startService}.
@@ -41,6 +47,7 @@ def assemble(
         L{twisted.internet.interfaces.IReactorFromThreads} for the threads.
     @param make_lane: where blocking work goes, if not into threads.
     @param cost: what a password's hash costs; less than the default is for tests.
+    @param now: the time that people read, in Unix seconds; it may jump.
     """
 
     def threads(name: str, count: int) -> Lane:
@@ -53,14 +60,25 @@ def assemble(
     hashing = make("chatroom-hash", settings.hash_threads)
     passwords = Passwords(hashing, settings.password_chars, cost or Cost())
     hub = Hub(database, SeedPushes(settings.language))
-    log = Log(database, reactor, hub.publish)
+    log = Log(database, reactor, now, hub.publish)
+    accounts = Accounts(
+        database,
+        passwords,
+        Guesses(reactor, settings.login_tries),
+        Rate(reactor, settings.registrations_per_hour, settings.registrations_per_hour / 3600),
+        now,
+        is_open=settings.registration == "open",
+    )
     return ChatService(
         settings=settings,
         clock=reactor,
-        accounts=Accounts(database, passwords, reactor),
-        rooms=Rooms(database, log),
+        now=now,
+        accounts=accounts,
+        rooms=Rooms(database, log, settings),
         log=log,
         hub=hub,
+        posts=Rate(reactor, settings.post_burst, settings.post_rate),
+        admission=Admission(settings, reactor),
         database=database,
         passwords=passwords,
     )

@@ -6,6 +6,7 @@ the reason why we failed, where there is one, is C{__cause__} and ours alone.
 """
 
 from enum import IntEnum
+from math import ceil
 from typing import ClassVar
 
 from chatroom.texts import DEFAULT_LANGUAGE, text
@@ -56,7 +57,8 @@ class ChatError(Exception):
     ) -> None:
         super().__init__(self.reason)
         self.field = field
-        self.retry_after = retry_after
+        # Rounded up: who waits as long as they are told has waited long enough.
+        self.retry_after = None if retry_after is None else ceil(retry_after * 1000) / 1000
         self._details = details
 
     def text(self, language: str) -> str:
@@ -65,7 +67,8 @@ class ChatError(Exception):
 
         @param language: a key of L{chatroom.texts.TEXTS}.
         """
-        return text(language, self.reason, field=self.field, **self._details)
+        known = {"field": self.field, "retry_after": ceil(self.retry_after or 0)}
+        return text(language, self.reason, **known, **self._details)
 
     def __str__(self) -> str:
         return self.text(DEFAULT_LANGUAGE)
@@ -127,6 +130,60 @@ class NotAMember(ChatError):
     reason = "not_a_member"
 
 
+class TooManySessions(ChatError):
+    """The user has as many sessions as a user may have."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "too_many_sessions"
+    temporary = True
+
+
+class TooManyTries(ChatError):
+    """Too many wrong passwords; this one was not looked at."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "too_many_tries"
+    temporary = True
+
+
+class RegistrationClosed(ChatError):
+    """Nobody may make an account here."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "registration_closed"
+
+
+class TooManyRegistrations(ChatError):
+    """The address has made as many accounts as it may for now."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "too_many_registrations"
+    temporary = True
+
+
+class TooFast(ChatError):
+    """The user sends more messages than a user may; this one was not stored."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "too_fast"
+    temporary = True
+
+
+class RoomFull(ChatError):
+    """The room has as many members as a room may have."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "chat_full"
+    temporary = True
+
+
+class TooManyRooms(ChatError):
+    """A user is a member of as many rooms as a user may be."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "too_many_chats"
+
+
 class InvalidMessage(ChatError):
     """What was sent is not a message of the protocol."""
 
@@ -167,6 +224,12 @@ class LineNotEnded(InvalidMessage):
     """The peer stopped sending in the middle of a line."""
 
     reason = "line_not_ended"
+
+
+class OtherProtocol(InvalidMessage):
+    """The peer speaks, but not this protocol."""
+
+    reason = "other_protocol"
 
 
 class BadUsername(InvalidMessage):

@@ -2,9 +2,11 @@
 What an operator can choose, validated once and then trusted.
 
 Each field is an option of the command line and a variable of the environment
-too: its C{help} is the option's text, its type the one way to read it.
+too: its C{help} is the option's text, its type the one way to read it. A limit
+that is 0 is off.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from attrs import Attribute, field, fields, frozen, validators
@@ -18,22 +20,53 @@ _BYTES_A_CHARACTER = 12
 #: What the other keys of a post may take, beside its content.
 _BYTES_OF_KEYS = 4096
 
+#: The longest line that can be had, and the longest message.
+_MOST_LINE_BYTES = 1 << 24
+_MOST_CONTENT_CHARS = 1_000_000
 
-def _option(text: str, default: Any, *checks: Any) -> Any:
-    return field(default=default, validator=list(checks), metadata={"help": text})
+_DAY = 86_400
+_MANY = 1_000_000
 
 
-def _within(least: int, most: int) -> Any:
+def _option(text: str, default: Any, *checks: Any, **more: Any) -> Any:
+    return field(default=default, validator=list(checks), metadata={"help": text}, **more)
+
+
+def _within(least: float, most: float, *, or_off: bool = False) -> Any:
     def check(_: object, attribute: "Attribute[Any]", value: float) -> None:
-        if not least <= value <= most:
-            raise ValueError(f"{attribute.name} must be from {least} to {most}, not {value}")
+        if not (least <= value <= most or (or_off and value == 0)):
+            off = "0 or " if or_off and least else ""
+            raise ValueError(f"{attribute.name} must be {off}from {least} to {most}, not {value}")
 
     return check
 
 
-def _language(_: object, attribute: "Attribute[str]", value: str) -> None:
-    if value not in TEXTS:
-        raise ValueError(f"{attribute.name} must be one of {', '.join(TEXTS)}, not {value!r}")
+def _limit(text: str, default: float, most: float, *, least: float = 0) -> Any:
+    """
+    Something that there is at most so much of; 0 is no limit.
+    """
+    return _option(f"{text}; 0 is no limit", default, _within(least, most, or_off=True))
+
+
+def _size(text: str, default: int, most: int, *, least: int) -> Any:
+    """
+    A limit that can't be off altogether, since memory ends: 0 is the most.
+    """
+
+    def or_most(value: int) -> int:
+        return most if value == 0 else value
+
+    text = f"{text}; 0 is the most that can be had, {most}"
+    return _option(text, default, _within(least, most), converter=or_most)
+
+
+def _one_of(choices: Iterable[str]) -> Any:
+    def check(_: object, attribute: "Attribute[str]", value: str) -> None:
+        if value not in choices:
+            known = ", ".join(choices)
+            raise ValueError(f"{attribute.name} must be one of {known}, not {value!r}")
+
+    return check
 
 
 @frozen(kw_only=True)
@@ -50,32 +83,55 @@ class Settings:
         validators.min_len(1),
     )
     language: str = _option(
-        "the language of texts for people: " + " or ".join(TEXTS), DEFAULT_LANGUAGE, _language
+        "the language of texts for people: " + " or ".join(TEXTS), DEFAULT_LANGUAGE, _one_of(TEXTS)
     )
-    content_chars: int = _option(
-        "the most characters a message may have", 4000, _within(1, 1_000_000)
+    registration: str = _option(
+        "who may make an account: open is anybody, closed is nobody",
+        "open",
+        _one_of(("open", "closed")),
+    )
+    content_chars: int = _size(
+        "the most characters a message may have", 4000, _MOST_CONTENT_CHARS, least=1
     )
     password_chars: int = _option(
         "the least characters a new password may have", 6, _within(1, 1024)
     )
-    line_bytes: int = _option(
-        "the most bytes a line may have after login", 64 * 1024, _within(1024, 1 << 24)
+    line_bytes: int = _size(
+        "the most bytes a line may have after login", 64 * 1024, _MOST_LINE_BYTES, least=1024
     )
-    login_line_bytes: int = _option(
-        "the most bytes a line may have before login", 8 * 1024, _within(1024, 1 << 24)
+    login_line_bytes: int = _size(
+        "the most bytes a line may have before login", 8 * 1024, _MOST_LINE_BYTES, least=1024
     )
-    login_seconds: float = _option(
-        "the time to log in, in seconds; 0 is no limit", 30.0, _within(0, 86_400)
+    login_seconds: float = _limit("the time to log in, in seconds", 30.0, _DAY)
+    anonymous_per_address: int = _limit(
+        "the most connections that are not logged in, from one address", 16, _MANY
     )
-    push_bytes: int = _option(
+    anonymous_connections: int = _limit(
+        "the most connections that are not logged in, in all", 200, _MANY
+    )
+    connections_per_address: int = _limit("the most connections from one address", 1000, _MANY)
+    sessions_per_user: int = _limit("the most sessions of one user", 50, _MANY)
+    login_tries: int = _limit(
+        "how many wrong passwords are free, of one address or for one user, before the next "
+        "try has to wait",
+        5,
+        _MANY,
+    )
+    registrations_per_hour: int = _limit(
+        "the most accounts that one address makes in an hour", 20, _MANY
+    )
+    post_burst: int = _limit("the most messages that a user sends at once", 20, _MANY)
+    post_rate: float = _limit("the messages a second that a user sends for long", 10.0, _MANY)
+    room_members: int = _limit("the most members of a room, but of public", 1000, _MANY)
+    rooms_per_user: int = _limit("the most rooms that a user is a member of", 200, _MANY)
+    push_bytes: int = _limit(
         "the most bytes of pushes that wait for a slow reader before it is cut off",
         1 << 20,
-        _within(64 * 1024, 1 << 30),
+        1 << 30,
+        least=64 * 1024,
     )
-    stall_seconds: float = _option(
-        "how long a reader may make no progress before it is cut off, in seconds; 0 is no limit",
-        15.0,
-        _within(0, 86_400),
+    stall_seconds: float = _limit(
+        "how long a reader may make no progress before it is cut off, in seconds", 15.0, _DAY
     )
     hash_threads: int = _option(
         "how many passwords are checked at the same time", 2, _within(1, 64)
@@ -83,7 +139,8 @@ class Settings:
 
     def __attrs_post_init__(self) -> None:
         least = self.content_chars * _BYTES_A_CHARACTER + _BYTES_OF_KEYS
-        if self.line_bytes < least:
+        # A message of any length is as long as its line may be.
+        if self.line_bytes < least and self.content_chars < _MOST_CONTENT_CHARS:
             raise ValueError(
                 f"line_bytes must be at least {least} to hold {self.content_chars} content_chars"
             )

@@ -24,6 +24,7 @@ from twisted.python.usage import UsageError
 
 from chatroom import __version__
 from chatroom.assembly import assemble
+from chatroom.clock import keep_steady
 from chatroom.errors import StartError
 from chatroom.server.line import ChatFactory
 from chatroom.server.service import ChatService
@@ -254,6 +255,7 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
+    keep_steady(reactor)
     chat = assemble(options.settings, reactor)
     for port in options.ports:
         _listen(chat, port, reactor)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from attrs import define, field
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, connectProtocol
 from twisted.internet.interfaces import IHalfCloseableProtocol, IReactorTCP
@@ -207,8 +208,8 @@ class MemoryTransport:
         self.is_paused = False
 
     def getPeer(self) -> object:
-        """Come from nowhere."""
-        return None
+        """Come from where a test says."""
+        return self.peer
 
     def read(self) -> bytes:
         """Read all that was written."""
@@ -274,13 +275,16 @@ class MemoryWire:
             self.protocol.connectionLost()
 
 
-def connect_in_memory(factory: ChatFactory, clock: Clock) -> Peer:
+def connect_in_memory(factory: ChatFactory, clock: Clock, host: str | None = None) -> Peer:
     """
+    @param host: the address that the peer comes from; this machine's, if there is none.
     @return: a peer that is connected.
     """
     protocol = factory.buildProtocol(None)
     assert protocol is not None
     transport = MemoryTransport()
+    if host is not None:
+        transport.peer = IPv4Address("TCP", host, 40000)
     wire = MemoryWire(clock, protocol, transport)
     wire.peer = Peer(wire)
     protocol.makeConnection(transport)

@@ -6,7 +6,8 @@ the time.
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -42,11 +43,23 @@ class MemoryServer:
     lanes: dict[str, Lane]
     peers: list[Peer] = field(factory=list)
 
-    def connect(self) -> Peer:
+    def stop(self) -> "Deferred[None]":
         """
+        Stop it.
+
+        @return: has a result already.
+        """
+        stopped = self.chat.stopService()
+        for _ in range(20):
+            self.clock.advance(0.5)
+        return stopped
+
+    def connect(self, host: str | None = None) -> Peer:
+        """
+        @param host: the address that it comes from; this machine's, if there is none.
         @return: a new peer.
         """
-        peer = connect_in_memory(self.factory, self.clock)
+        peer = connect_in_memory(self.factory, self.clock, host)
         self.peers.append(peer)
         return peer
 
@@ -65,12 +78,15 @@ def memory_server(
     lane: "type[Any]" = InlineLane,
     *,
     path: str | None = None,
-    **settings: Any,
+    settings: Settings | None = None,
+    **options: Any,
 ) -> MemoryServer:
     """
     Start a server in memory, and stop it after the test.
 
     @param path: of the database, if it is to be there already or afterwards.
+    @param settings: but for the database; if there are none, anybody may post as
+        fast as they like, and all else is as C{options} say.
     """
     clock = Clock()
     clock.rightNow = START
@@ -82,17 +98,15 @@ def memory_server(
 
     file = path or str(Path(test.mktemp()).absolute().with_suffix(".db"))
     Path(file).parent.mkdir(parents=True, exist_ok=True)
-    chosen = Settings(database=f"sqlite:///{file}", **settings)
-    chat = assemble(chosen, clock, make_lane=make_lane, cost=CHEAP)
+    chosen = settings or Settings(**{"post_rate": 0, **options})
+    chosen = evolve(chosen, database=f"sqlite:///{file}")
+    chat = assemble(chosen, clock, make_lane=make_lane, cost=CHEAP, now=clock.seconds)
     chat.startService()
     server = MemoryServer(chat, clock, ChatFactory(chat), lanes)
 
     def stop() -> None:
         if chat.is_open:
-            stopped = chat.stopService()
-            for _ in range(20):
-                clock.advance(0.5)
-            test.successResultOf(stopped)
+            test.successResultOf(server.stop())
 
     test.addCleanup(stop)
     return server

@@ -45,7 +45,9 @@ class OverSocket(TestCase):
         Start a server.
         """
         path = Path(self.mktemp()).absolute()
-        self.chat = assemble(Settings(database=f"sqlite:///{path}"), reactor, cost=CHEAP)
+        self.chat = assemble(
+            Settings(database=f"sqlite:///{path}", post_rate=0), reactor, cost=CHEAP
+        )
         self.chat.startService()
         endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
         self.port: Any = await endpoint.listen(ChatFactory(self.chat))

@@ -13,6 +13,7 @@ from tests.inventory import SOURCES, Source, imports
 
 #: The floor of each module or package of the project.
 FLOORS = {
+    "clock": 0,
     "errors": 0,
     "settings": 0,
     "texts": 0,

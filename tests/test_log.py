@@ -83,7 +83,7 @@ class LogTestCase(SynchronousTestCase):
         self.addCleanup(self.database.close)
         self.published: list[Event] = []
         self.order: list[object] = []
-        self.log = Log(self.database, self.clock, self.publish)
+        self.log = Log(self.database, self.clock, self.clock.seconds, self.publish)
         self.alice, self.bob = self.write(self.add_users)
         self.room = self.write(self.add_room)
 
@@ -592,7 +592,7 @@ class FaultTests(LogTestCase):
         def fail(events: object) -> None:
             raise ZeroDivisionError
 
-        self.log = Log(self.database, self.clock, fail)
+        self.log = Log(self.database, self.clock, self.clock.seconds, fail)
         post = self.post("a")
         self.settle()
         self.assertIsInstance(post.result, Stored)
@@ -693,7 +693,7 @@ class KilledTests(LogTestCase):
         database = Database(f"sqlite:///{self.path}", InlineLane(), InlineLane())
         database.open(now=0)
         self.addCleanup(database.close)
-        self.log = Log(database, self.clock, self.publish)
+        self.log = Log(database, self.clock, self.clock.seconds, self.publish)
         again = self.post("a", name="c")
         self.turn()
         self.assertTrue(again.result.is_duplicate)

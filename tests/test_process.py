@@ -348,7 +348,7 @@ class PromiseTests(ProcessTestCase):
         """
         What was acknowledged before the server is killed is there afterwards, once.
         """
-        server, port = await self.serve()
+        server, port = await self.serve(*FOREGROUND, "--post-rate", "0")
         posts = [post(f"Note {n}", client_message_id=f"n{n}") for n in range(3000)]
         alice = await self.connect(port)
         await log_in(alice, "alice")
@@ -361,7 +361,7 @@ class PromiseTests(ProcessTestCase):
         self.assertGreater(len(acknowledged), 100)
         self.assertLess(len(acknowledged), len(posts))
 
-        _, port = await self.serve()
+        _, port = await self.serve(*FOREGROUND, "--post-rate", "0")
         again = await self.connect(port)
         again.send(login("alice"), *posts)
         repeated = names_of(
@@ -388,7 +388,7 @@ class ClientTests(ProcessTestCase):
         """
         It logs in every time, while another user posts 500 messages a second.
         """
-        server, port = await self.serve()
+        server, port = await self.serve(*FOREGROUND, "--post-rate", "0")
         [source] = [
             block.text
             for section in sections(README)

@@ -8,7 +8,8 @@ A fenced block that is called C{transcript} is one, with a server of its own::
     * 0.2 seconds pass                              something else happens
 
 Who is named for the first time connects. Lines that one peer sends in a row are
-one write; C{* alice sends no more} may be the end of it. What is shown must be
+one write; C{* alice sends no more} may be the end of it. The server has the options that the
+block's first line gives, as in C{transcript --language zh}. What is shown must be
 all that comes, to the byte, and before the next thing happens; where several
 hear something, whoever acts is shown first, then the others as they came. Time
 passes only where the transcript says so. What else can happen is at the end of
@@ -28,21 +29,23 @@ import tempfile
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 from attrs import define, field, frozen
 from twisted.trial.reporter import TestResult
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatroom.settings import Settings, options
 from tests.peers import MemoryWire, Peer, request
 from tests.servers import PASSWORD, MemoryServer, memory_server
 
-_BLOCK = re.compile(r"^```transcript(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r"^```transcript((?: --[a-z-]+ \w+)*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"(\w+)([<>]) (.*)")
 _ENDS = re.compile(r"\* (\w+) sends no more")
 _CLOSES = re.compile(r"\* the server closes \w+'s connection")
 
-#: What the texts are in, unless the block names a language.
-LANGUAGE = "en"
+#: What the server is started with, unless the block says otherwise.
+OPTIONS: dict[str, Any] = {"language": "en"}
 
 
 @frozen(kw_only=True)
@@ -52,12 +55,12 @@ class Transcript:
 
     @ivar place: where it begins, for whoever has to mend it.
     @ivar span: where its lines are in the file's text.
-    @ivar language: of the server.
+    @ivar settings: of the server.
     """
 
     place: str
     span: tuple[int, int]
-    language: str
+    settings: Settings
     lines: list[str]
 
 
@@ -70,11 +73,24 @@ def transcripts(path: Path) -> list[Transcript]:
         Transcript(
             place=f"{path.name}:{text.count(chr(10), 0, found.start()) + 1}",
             span=found.span(2),
-            language=found[1] or LANGUAGE,
+            settings=_settings(found[1].split()),
             lines=found[2].split("\n")[:-1],
         )
         for found in _BLOCK.finditer(text)
     ]
+
+
+def _settings(words: list[str]) -> Settings:
+    """
+    @param words: as on the command line.
+    """
+    names = {"--" + each.name.replace("_", "-"): each for each in options()}
+    given = dict(OPTIONS)
+    for option, value in zip(words[::2], words[1::2], strict=True):
+        kind = names[option].type
+        assert kind is not None
+        given[names[option].name] = kind(value)
+    return Settings(**given)
 
 
 def messages(transcript: Transcript, arrow: str) -> list[dict[str, object]]:
@@ -99,7 +115,7 @@ def replay(
     @param path: of the database, if not the test's own place.
     @return: the transcript as it really goes.
     """
-    server = memory_server(test, path=path, language=transcript.language)
+    server = memory_server(test, path=path, settings=transcript.settings)
     return _Replay(test, server).run(transcript.lines)
 
 

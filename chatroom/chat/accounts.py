@@ -3,15 +3,23 @@ Who there is, and how they prove it.
 """
 
 from attrs import define
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from chatroom.chat.guesses import Guesses
 from chatroom.chat.names import new_username_key, username_key
 from chatroom.chat.passwords import Passwords
-from chatroom.errors import StoreUnavailable, UsernameTaken, WrongCredentials
+from chatroom.chat.rates import Rate
+from chatroom.clock import Now
+from chatroom.errors import (
+    RegistrationClosed,
+    StoreUnavailable,
+    TooManyRegistrations,
+    UsernameTaken,
+    WrongCredentials,
+)
 from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
-from chatroom.store.models import Account, Numbers, User
+from chatroom.store.models import Numbers, User
 from chatroom.store.repository import Repository
 
 
@@ -19,34 +27,57 @@ from chatroom.store.repository import Repository
 class Accounts:
     """
     The users of the server.
+
+    @ivar is_open: whether anybody may make an account.
     """
 
     _log = Logger()
 
     _database: Database
     _passwords: Passwords
-    _clock: IReactorTime
+    _guesses: Guesses
+    _registrations: Rate
+    _now: Now
+    is_open: bool
 
-    async def register(self, name: str, password: str) -> User:
+    async def register(self, name: str, password: str, address: str | None = None) -> User:
         """
         Make an account, a member of the public room.
 
+        @param address: where from; C{None} for where there is no limit.
+        @raise RegistrationClosed: if nobody may.
+        @raise TooManyRegistrations: if the address has made too many.
         @raise BadUsername: if nobody can have this name.
         @raise BadPassword: if the password is too short or too long.
         @raise UsernameTaken: if somebody has the name, or one that reads the same.
         @raise StoreUnavailable: if the database failed; there is no account.
         @raise Busy: if too many passwords wait to be hashed.
         """
+        if not self.is_open:
+            raise RegistrationClosed()
         key = new_username_key(name)
         self._passwords.check_new(password)
         if await self._database.read(lambda store: store.account(key)) is not None:
             raise UsernameTaken(field="username")
+        self._count_registration(address)
+        try:
+            return await self._register(name, key, password)
+        except BaseException:
+            self._registrations.give_back(address)
+            raise
+
+    def _count_registration(self, address: str | None) -> None:
+        wait = 0.0 if address is None else self._registrations.take(address)
+        if wait > 0:
+            raise TooManyRegistrations(retry_after=wait)
+
+    async def _register(self, name: str, key: str, password: str) -> User:
         password_hash = await self._passwords.hash(password)
 
         def add(store: Repository) -> User:
             if store.account(key) is not None:
                 raise UsernameTaken(field="username")
-            now = int(self._clock.seconds() * 1000)
+            now = int(self._now() * 1000)
             return store.add_user(name=name, key=key, password_hash=password_hash, now=now)
 
         try:
@@ -63,15 +94,31 @@ class Accounts:
             raise StoreUnavailable() from cause
         return account.user
 
-    async def authenticate(self, name: str, password: str) -> User:
+    async def authenticate(self, name: str, password: str, address: str | None = None) -> User:
         """
         Find out who speaks. A name that nobody has takes the same way as a
         wrong password, and as long.
 
+        @param address: where from; C{None} for where others' tries do not matter.
+        @raise TooManyTries: if there were too many; the password is not looked at.
         @raise WrongCredentials: if it is nobody, or not their password.
         @raise Busy: if too many passwords wait to be checked.
         """
-        account = await self._account(name)
+        # A name that can't be is looked up too: it must cost what others cost.
+        key = username_key(name) or ""
+        self._guesses.begin(key, address)
+        try:
+            user = await self._authenticate(key, password)
+        except WrongCredentials:
+            raise
+        except BaseException:
+            self._guesses.take_back(key, address)
+            raise
+        self._guesses.was_right(key, address)
+        return user
+
+    async def _authenticate(self, key: str, password: str) -> User:
+        account = await self._database.read(lambda store: store.account(key))
         is_known = account is not None and account.is_enabled
         password_hash = account.password_hash if account and is_known else None
         verdict = await self._passwords.verify(password, password_hash)
@@ -89,11 +136,6 @@ class Accounts:
             await self._database.write(lambda store: store.set_password_hash(user.id, better_hash))
         except (StoreUnavailable, CommitUncertain) as error:
             self._log.warn("the hash of {user!r} stays: {why!r}", user=user.name, why=error)
-
-    async def _account(self, name: str) -> Account | None:
-        # A name that can't be is looked up too: it must cost what others cost.
-        key = username_key(name) or ""
-        return await self._database.read(lambda store: store.account(key))
 
     async def everybody(self) -> list[User]:
         """

@@ -95,6 +95,12 @@ class Hub:
             for room_id in presence.rooms:
                 _discard(self._by_room, room_id, client)
 
+    def session_count(self, user_id: int) -> int:
+        """
+        @return: how many sessions a user has, those that are coming included.
+        """
+        return len(self._by_user.get(user_id, ())) + len(self._arrivals.get(user_id, ()))
+
     def is_online(self, user_id: int) -> bool:
         """
         Whether a user has a session.

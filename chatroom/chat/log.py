@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatroom.chat.transaction import Post, Stored, Transaction
+from chatroom.clock import Now
 from chatroom.errors import Busy, ChatError, InternalError, ShuttingDown, StoreUnavailable
 from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
@@ -104,6 +105,7 @@ class Log:
 
     _database: Database
     _clock: IReactorTime
+    _now: Now
     _publish: Publish
     _waiting: deque[_Entry] = field(factory=deque, init=False)
     _is_running: bool = field(default=False, init=False)
@@ -206,7 +208,7 @@ class Log:
         return taken
 
     async def _commit(self, entries: Sequence[_Entry]) -> None:
-        batch = _Batch(entries, now=int(self._clock.seconds() * 1000))
+        batch = _Batch(entries, now=int(self._now() * 1000))
         try:
             await self._database.write(batch.store)
         except CommitUncertain as error:

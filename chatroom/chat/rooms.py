@@ -2,7 +2,7 @@
 Rooms: made, joined, entered and listed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from attrs import define, frozen
 
@@ -10,7 +10,14 @@ from chatroom.chat.access import Action, permit
 from chatroom.chat.log import Log
 from chatroom.chat.names import new_room_name, room_key, username_key
 from chatroom.chat.transaction import Transaction
-from chatroom.errors import RoomNameTaken, RoomNotFound, UserNotFound
+from chatroom.errors import (
+    RoomFull,
+    RoomNameTaken,
+    RoomNotFound,
+    TooManyRooms,
+    UserNotFound,
+)
+from chatroom.settings import Settings
 from chatroom.store.database import Database
 from chatroom.store.models import (
     Event,
@@ -48,6 +55,7 @@ class Rooms:
 
     _database: Database
     _log: Log
+    _settings: Settings
 
     async def create(self, owner: User, name: str, usernames: Sequence[str]) -> Room:
         """
@@ -58,20 +66,25 @@ class Rooms:
         @raise BadRoomName: if no room can have this name.
         @raise RoomNameTaken: if a room has it, or one that reads the same.
         @raise UserNotFound: if one of the users does not exist; nothing is made.
+        @raise RoomFull: if they are more than a room may have.
+        @raise TooManyRooms: if one of them is in too many rooms already.
         """
         normal, key = new_room_name(name)
         # Users are never unmade, so they can be looked for before the writing.
         others = await self._database.read(lambda store: _find(store, usernames))
+        users = list({user.id: user for user in [owner, *others]}.values())
 
         def work(transaction: Transaction) -> Room:
             store = transaction.store
             if store.room_named(key) is not None:
                 raise RoomNameTaken(field="chat_name")
+            self._check_members(len(users))
+            self._check_rooms(store, users)
             room = store.add_room(name=normal, key=key, kind=RoomKind.GROUP, now=transaction.now)
-            roles = {user.id: Role.MEMBER for user in others} | {owner.id: Role.OWNER}
+            roles = {user.id: Role.MEMBER for user in users} | {owner.id: Role.OWNER}
             store.add_members(room.id, roles)
-            for user_id in dict.fromkeys([owner.id, *roles]):
-                transaction.record(_join(room, by=owner, subject_id=user_id))
+            for user in users:
+                transaction.record(_join(room, by=owner, subject_id=user.id))
             return room
 
         return await self._log.commit(work)
@@ -81,13 +94,18 @@ class Rooms:
         Make a member of C{user}, who may be one already.
 
         @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
+        @raise RoomFull: if it has as many members as it may have.
+        @raise TooManyRooms: if C{user} is in too many rooms already.
         """
         key = _known_key(name)
 
         def work(transaction: Transaction) -> Room:
-            standing = permit(Action.JOIN, transaction.store.standing(user.id, key=key))
+            store = transaction.store
+            standing = permit(Action.JOIN, store.standing(user.id, key=key))
             if standing.role is None:
-                transaction.store.add_members(standing.room.id, {user.id: Role.MEMBER})
+                self._check_members(store.member_count(standing.room.id) + 1)
+                self._check_rooms(store, [user])
+                store.add_members(standing.room.id, {user.id: Role.MEMBER})
                 transaction.record(_join(standing.room, by=user, subject_id=user.id))
             return standing.room
 
@@ -131,6 +149,21 @@ class Rooms:
         @return: the rooms C{user} may know of, by id.
         """
         return await self._database.read(lambda store: store.visible_rooms(user.id))
+
+    def _check_members(self, count: int) -> None:
+        limit = self._settings.room_members
+        if limit and count > limit:
+            raise RoomFull(limit=limit)
+
+    def _check_rooms(self, store: Repository, users: Collection[User]) -> None:
+        """
+        See that each may be in one more room.
+        """
+        limit = self._settings.rooms_per_user
+        counts = store.room_counts({user.id for user in users}) if limit else {}
+        for user in users:
+            if counts.get(user.id, 0) >= limit > 0:
+                raise TooManyRooms(username=user.name, limit=limit)
 
 
 def _known_key(name: str) -> str:

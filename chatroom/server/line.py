@@ -19,6 +19,7 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from chatroom.server.foreign import LONGEST_PREFIX, may_become_other, other_protocol
 from chatroom.server.service import ChatService
 from chatroom.server.session import Session
 
@@ -47,6 +48,7 @@ class ChatProtocol(LineReceiver):
         self._is_splitting = False
         self._is_skipping = False
         self._has_ended = False
+        self._is_known = False
         self._session: Session | None = None
         self.MAX_LENGTH = max(chat.settings.line_bytes, chat.settings.login_line_bytes)
 
@@ -66,7 +68,8 @@ class ChatProtocol(LineReceiver):
         Keep what came, and go on with the lines of it.
         """
         self._bytes += data
-        self._split()
+        if self._is_known or self._is_ours():
+            self._split()
 
     def lineReceived(self, line: bytes) -> None:
         """
@@ -110,6 +113,18 @@ class ChatProtocol(LineReceiver):
         session, self._session = self._session, None
         if session is not None:
             session.lose()
+
+    def _is_ours(self) -> bool:
+        """
+        @return: whether lines can be made of what came first.
+        """
+        start = bytes(self._bytes[:LONGEST_PREFIX])
+        other = other_protocol(start)
+        self._is_known = other is None and not may_become_other(start)
+        if other is not None and self._session is not None:
+            self._bytes.clear()
+            self._session.receive_other_protocol(other)
+        return self._is_known
 
     def _split(self) -> None:
         if self._is_splitting:

@@ -122,7 +122,7 @@ class Outgoing:
     def _is_too_much(self) -> bool:
         is_behind = self._held is not None or bool(self._queue)
         bound = self._settings.push_bytes
-        if not is_behind or self._pushes <= bound:
+        if not is_behind or not bound or self._pushes <= bound:
             return False
         self._note_progress()
         has_stalled = self._clock.seconds() - self._moved > _PATIENCE

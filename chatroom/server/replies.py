@@ -6,8 +6,8 @@ request, all of them for one that has a name of its own.
 from collections.abc import Sequence
 
 from attrs import frozen
-from twisted.internet.interfaces import IReactorTime
 
+from chatroom.clock import Now
 from chatroom.errors import ChatError
 from chatroom.server.dispatch import Answer, Refusal, entry
 from chatroom.texts import text
@@ -36,13 +36,13 @@ class Replies:
     """
 
     language: str
-    _clock: IReactorTime
+    _now: Now
 
     def answer(self, answer: Answer, request_id: str | None = None) -> bytes:
         """
         @return: the lines of an answer, each with the name of what it answers.
         """
-        now = self._clock.seconds()
+        now = self._now()
         replies: Sequence[Reply] = [answer] if isinstance(answer, Reply) else answer
         return b"".join(encode(each, now=now, request_id=request_id) for each in replies)
 
@@ -79,7 +79,13 @@ class Replies:
         is_named = request_id is not None or client_message_id is not None
         reply: Reply
         if form is not None and is_named:
-            reply = form(success=False, error_message=said, error_code=code, reason=error.reason)
+            reply = form(
+                success=False,
+                error_message=said,
+                error_code=code,
+                reason=error.reason,
+                retry_after=error.retry_after,
+            )
         elif form is not None:
             reply = form(success=False, error_message=said)
         elif is_named:

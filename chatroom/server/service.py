@@ -15,7 +15,10 @@ from chatroom.chat.accounts import Accounts
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
 from chatroom.chat.passwords import Passwords
+from chatroom.chat.rates import Rate
 from chatroom.chat.rooms import Rooms
+from chatroom.clock import Now
+from chatroom.server.admission import Admission, limited_as
 from chatroom.server.inbox import Connection, Inbox
 from chatroom.server.outgoing import Outgoing, Transport
 from chatroom.server.session import CLOSING_SECONDS, Session
@@ -35,7 +38,10 @@ class ChatService(MultiService):
     A chat server, without its listening ports: these are its children.
 
     @ivar settings: what was chosen.
-    @ivar clock: the time, in Unix seconds, and timers.
+    @ivar clock: for durations.
+    @ivar now: for what people read.
+    @ivar posts: how many messages each user sends.
+    @ivar admission: who may be connected.
     @ivar sessions: all conversations.
     @ivar is_open: whether connections are answered.
     """
@@ -44,10 +50,13 @@ class ChatService(MultiService):
 
     settings: Settings
     clock: IReactorTime
+    now: Now
     accounts: Accounts
     rooms: Rooms
     log: Log
     hub: Hub
+    posts: Rate
+    admission: Admission
     _database: Database
     _passwords: Passwords
     sessions: set[Session] = field(factory=set, init=False)
@@ -64,7 +73,7 @@ class ChatService(MultiService):
         @raise Exception: whatever a port raises. The database is closed then; ports
             that were opened before are the parent's to close.
         """
-        self._database.open(now=int(self.clock.seconds() * 1000))
+        self._database.open(now=int(self.now() * 1000))
         self._passwords.start()
         self.log.start()
         try:
@@ -137,7 +146,7 @@ class ChatService(MultiService):
             session.go_on()
 
         outgoing = Outgoing(transport, unsent, self.clock, self.settings, peer, drained)
-        session = Session(self, Inbox(connection), outgoing, peer)
+        session = Session(self, Inbox(connection), outgoing, peer, limited_as(peer))
         self.sessions.add(session)
         session.gone.addCallback(lambda _: self.sessions.discard(session))
         session.begin()

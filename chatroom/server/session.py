@@ -25,7 +25,9 @@ from chatroom.errors import (
     LineNotEnded,
     LineTooLong,
     NotLoggedIn,
+    OtherProtocol,
     ShuttingDown,
+    TooManySessions,
 )
 from chatroom.server.dispatch import Needs, entry
 from chatroom.server.inbox import Inbox
@@ -58,8 +60,10 @@ class Session:
 
     @ivar outgoing: the way to the peer.
     @ivar peer: where it comes from, for the operator.
+    @ivar address: the same, as it is limited; C{None} if it is not.
     @ivar user: who speaks, once that is known.
     @ivar room_id: the current room.
+    @ivar is_busy: whether a request is being worked on, other than a post.
     @ivar gone: fires when the connection is lost.
     """
 
@@ -69,25 +73,25 @@ class Session:
     _inbox: Inbox
     outgoing: Outgoing
     peer: str
+    address: str | None
     user: User | None = field(default=None, init=False)
     room_id: int = field(default=PUBLIC_ROOM_ID, init=False)
     is_connected: bool = field(default=True, init=False)
+    is_busy: bool = field(default=False, init=False)
     gone: "Deferred[None]" = field(factory=Deferred, init=False)
     _finished: "Deferred[None]" = field(factory=Deferred, init=False)
     _replies: Replies = field(init=False)
     _row: Row = field(init=False)
     _row_fate: object = field(default=None, init=False)
     _budget: int = field(default=LINES_A_TURN, init=False)
-    _is_busy: bool = field(default=False, init=False)
     _has_ended: bool = field(default=False, init=False)
     _is_closing: bool = field(default=False, init=False)
     _turn: IDelayedCall | None = field(default=None, init=False)
     _quiet: IDelayedCall | None = field(default=None, init=False)
-    _overdue: IDelayedCall | None = field(default=None, init=False)
 
     @_replies.default
     def _make_replies(self) -> Replies:
-        return Replies(self._chat.settings.language, self._chat.clock)
+        return Replies(self._chat.settings.language, self._chat.now)
 
     @_row.default
     def _make_row(self) -> Row:
@@ -100,7 +104,7 @@ class Session:
         The connection is there.
         """
         self.outgoing.start()
-        self._await_login()
+        self._chat.admission.enter(self)
 
     def receive(self, line: bytes) -> None:
         """
@@ -120,6 +124,22 @@ class Session:
         """
         self._take_in(Refused(error=LineNotEnded()))
 
+    def receive_other_protocol(self, name: str) -> None:
+        """
+        The peer speaks something else.
+        """
+        error = OtherProtocol(protocol=name)
+        self._last_words(self._replies.no_request(Refused(error=error)))
+
+    def turn_away(self, slug: str) -> None:
+        """
+        The peer may not be here.
+
+        @param slug: the text that says why.
+        """
+        self._log.info("turned away {peer}: {why}", peer=self.peer, why=slug)
+        self._close(slug)
+
     def end(self) -> None:
         """
         The peer sends no more, and may still read.
@@ -133,9 +153,10 @@ class Session:
         """
         self.is_connected = False
         self._chat.hub.detach(self)
+        self._chat.admission.leave(self)
         self.outgoing.lost()
         self._inbox.close(forget=True)
-        for timer in (self._turn, self._quiet, self._overdue):
+        for timer in (self._turn, self._quiet):
             _cancel(timer)
         self._tell_finished()
         self.gone.callback(None)
@@ -175,12 +196,16 @@ class Session:
         """
         Make this the session of a user, whose current room is the public one.
 
+        @raise TooManySessions: if the user has too many.
         @raise StoreUnavailable: if the user's rooms can't be read.
         """
+        limit = self._chat.settings.sessions_per_user
+        if self._chat.hub.session_count(user.id) >= limit > 0:
+            raise TooManySessions(limit=limit)
         await self._chat.hub.attach(self, user)
         self.user = user
         self.room_id = PUBLIC_ROOM_ID
-        _cancel(self._overdue)
+        self._chat.admission.name(self)
         if self.is_connected:
             self.outgoing.hold()
             self._quiet = self._chat.clock.callLater(QUIET_SECONDS, self.outgoing.release)
@@ -191,7 +216,7 @@ class Session:
         """
         self._chat.hub.detach(self)
         self.user = None
-        self._await_login()
+        self._chat.admission.forget_name(self)
 
     @property
     def speaker(self) -> User:
@@ -226,7 +251,7 @@ class Session:
             self._budget -= 1
         if not self._budget:
             self._take_another_turn()
-        if not (self._inbox or self._row or self._is_busy):
+        if not (self._inbox or self._row or self.is_busy):
             self._rest()
         self._inbox.read_on()
 
@@ -245,7 +270,7 @@ class Session:
         @return: whether a line was handled.
         """
         is_full = len(self._row) >= MOST_UNDER_WAY or self.outgoing.is_crowded
-        if not self._inbox or self._is_busy or is_full:
+        if not self._inbox or self.is_busy or is_full:
             return False
         self._end_quiet()
         item = self._inbox.take()
@@ -292,7 +317,7 @@ class Session:
         if entry(type(request)).shares_commit:
             self._row_fate = self._fate(request)
         else:
-            self._is_busy = True
+            self.is_busy = True
         done = Deferred.fromCoroutine(self._handle(request))
         done.addErrback(self._refuse, request)
         done.addCallback(self._handled, place, request)
@@ -309,7 +334,7 @@ class Session:
     def _handled(self, lines: bytes, place: Place, request: Request) -> None:
         place.lines = lines
         if not entry(type(request)).shares_commit:
-            self._is_busy = False
+            self.is_busy = False
             self._row.move()
         elif is_named(request):
             self._row.move()
@@ -343,18 +368,6 @@ class Session:
             self._quiet = None
             self.outgoing.release()
 
-    def _await_login(self) -> None:
-        seconds = self._chat.settings.login_seconds
-        if seconds and self.is_connected:
-            self._overdue = self._chat.clock.callLater(seconds, self._login_overdue)
-
-    def _login_overdue(self) -> None:
-        if self._is_busy:
-            # The peer has asked, and waits for us.
-            self._await_login()
-        else:
-            self._close("login_overdue")
-
     def _rest(self) -> None:
         """
         There is nothing to do.
@@ -368,9 +381,12 @@ class Session:
         if not self._finished.called:
             self._finished.callback(None)
 
-    def _close(self, reason: str) -> None:
+    def _close(self, slug: str) -> None:
+        self._last_words(self._replies.warning(slug))
+
+    def _last_words(self, lines: bytes) -> None:
         self._inbox.close(forget=True)
-        self.outgoing.answer(self._replies.warning(reason))
+        self.outgoing.answer(lines)
         self.outgoing.close(within=CLOSING_SECONDS)
 
 

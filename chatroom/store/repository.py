@@ -187,6 +187,25 @@ class Repository:
         is_public = rooms.c.kind == RoomKind.GROUP.value
         return self._listings(is_public | rooms.c.id.in_(_joined_by(user_id)))
 
+    def member_count(self, room_id: int) -> int:
+        """
+        @return: how many members a room has.
+        """
+        query = select(func.count()).select_from(members).where(members.c.room_id == room_id)
+        return int(self._connection.execute(query).scalar_one())
+
+    def room_counts(self, user_ids: Collection[int]) -> dict[int, int]:
+        """
+        @return: how many rooms each user is a member of.
+        """
+        found: dict[int, int] = {}
+        for some in portions(sorted(user_ids)):
+            is_theirs = members.c.user_id.in_(some)
+            query = select(members.c.user_id, func.count()).where(is_theirs)
+            for user_id, count in self._connection.execute(query.group_by(members.c.user_id)):
+                found[user_id] = count
+        return found
+
     def standing(
         self, user_id: int, *, room_id: int | None = None, key: str | None = None
     ) -> Standing | None:

@@ -32,7 +32,7 @@ async def register(
     """
     Make an account.
     """
-    user = await chat.accounts.register(request.username, request.password)
+    user = await chat.accounts.register(request.username, request.password, session.address)
     _log.info("{user!r} registered from {peer}", user=user.name, peer=session.peer)
     return RegisterResponse(success=True, user_id=user.id, username=user.name)
 
@@ -44,7 +44,9 @@ async def login(chat: "ChatService", session: "Session", request: LoginRequest) 
     """
     session.require_anonymous()
     try:
-        user = await chat.accounts.authenticate(request.username, request.password)
+        user = await chat.accounts.authenticate(
+            request.username, request.password, session.address
+        )
     except WrongCredentials:
         name = request.username[:32]
         _log.info("a login as {name!r} from {peer} failed", name=name, peer=session.peer)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.names import check_content
 from chatroom.chat.transaction import Post
+from chatroom.errors import TooFast
 from chatroom.server.dispatch import handles
 from chatroom.server.replies import is_named
 from chatroom.server.times import rfc3339
@@ -25,6 +26,9 @@ async def post(
     Say something; the push is all the answer, unless the post has a name.
     """
     check_content(request.content, chat.settings.content_chars)
+    wait = chat.posts.take(session.speaker.id)
+    if wait > 0:
+        raise TooFast(retry_after=wait)
     stored = await chat.log.post(
         Post(
             sender=session.speaker,

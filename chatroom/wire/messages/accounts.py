@@ -22,6 +22,7 @@ class _AccountResponse(Reply):
     error_message: str | None = None
     error_code: int | None = extension()
     reason: str | None = extension()
+    retry_after: float | None = extension()
 
 
 @frozen(kw_only=True)
@@ -42,6 +43,7 @@ class RegisterResponse(_AccountResponse):
     @ivar error_message: why not, for people, or C{None}.
     @ivar error_code: the same for programs, where the request had a C{request_id}.
     @ivar reason: likewise, as a slug.
+    @ivar retry_after: likewise, in how many seconds to try again, if known.
     """
 
     message_type = MessageType.REGISTER_RESPONSE
