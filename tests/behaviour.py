@@ -7,15 +7,8 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
-from tests.peers import Message, Peer, request
-from tests.servers import PASSWORD, log_in
-
-
-def post(content: str, **keys: object) -> Message:
-    """
-    @return: a request that says something.
-    """
-    return request("chat_message", content=content, **keys)
+from tests.peers import PASSWORD, Message, Peer, post, request
+from tests.servers import log_in
 
 
 def named(kind: str, chat_name: str, **keys: object) -> Message:

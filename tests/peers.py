@@ -23,6 +23,8 @@ from tests.strict import parse
 
 Message = dict[str, Any]
 
+PASSWORD = "secret123"
+
 
 def line(message: "Message | bytes | str") -> bytes:
     """
@@ -40,6 +42,27 @@ def request(kind: str, **keys: object) -> Message:
     @return: a request of a type.
     """
     return {"message_type": kind, "timestamp": 1640995200.0, **keys}
+
+
+def register(name: str, **keys: object) -> Message:
+    """
+    @return: a request for an account.
+    """
+    return request("register_request", username=name, password=PASSWORD, **keys)
+
+
+def login(name: str, password: str = PASSWORD, **keys: object) -> Message:
+    """
+    @return: a request to log in.
+    """
+    return request("login_request", username=name, password=password, **keys)
+
+
+def post(content: str, **keys: object) -> Message:
+    """
+    @return: a request to say something.
+    """
+    return request("chat_message", content=content, **keys)
 
 
 class Wire(Protocol):

@@ -18,12 +18,10 @@ from chatroom.server.service import ChatService
 from chatroom.settings import Settings
 from chatroom.threads import Lane
 from tests.lanes import InlineLane
-from tests.peers import Peer, connect_in_memory, request
+from tests.peers import Peer, connect_in_memory, login, register
 
 #: Hashes that are not worth the name, for tests that are not about them.
 CHEAP = Cost(memory_kib=8, passes=1)
-
-PASSWORD = "secret123"
 
 #: When it is in memory: 2022-01-01T00:00:00Z.
 START = 1640995200.0
@@ -118,10 +116,7 @@ async def log_in(peer: Peer, name: str) -> int:
 
     @return: the user's id.
     """
-    peer.send(
-        request("register_request", username=name, password=PASSWORD),
-        request("login_request", username=name, password=PASSWORD),
-    )
+    peer.send(register(name), login(name))
     registered, logged_in = await peer.receive_some(2)
     assert registered["success"], registered
     assert logged_in["success"], logged_in

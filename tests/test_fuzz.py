@@ -7,8 +7,8 @@ import random
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.peers import Peer, line, request
-from tests.servers import PASSWORD, memory_server
+from tests.peers import PASSWORD, Peer, line, request
+from tests.servers import memory_server
 
 SEEDS = [
     json.dumps(message, ensure_ascii=is_ascii).encode()

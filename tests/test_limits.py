@@ -10,33 +10,12 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.server.foreign import may_become_other, other_protocol
 from tests.lanes import SteppingLane
-from tests.peers import Message, Peer, request
-from tests.servers import PASSWORD, MemoryServer, log_in, memory_server
+from tests.peers import Message, Peer, login, post, register, request
+from tests.servers import MemoryServer, log_in, memory_server
 
 T = TypeVar("T")
 
 HOST = "192.0.2.1"
-
-
-def register(name: str, **keys: object) -> Message:
-    """
-    @return: a request for an account.
-    """
-    return request("register_request", username=name, password=PASSWORD, **keys)
-
-
-def login(name: str, password: str = PASSWORD, **keys: object) -> Message:
-    """
-    @return: a request to log in.
-    """
-    return request("login_request", username=name, password=password, **keys)
-
-
-def post(content: str, **keys: object) -> Message:
-    """
-    @return: a request to say something.
-    """
-    return request("chat_message", content=content, **keys)
 
 
 class LimitTestCase(SynchronousTestCase):

@@ -17,7 +17,8 @@ from chatroom.errors import (
 )
 from chatroom.store.errors import CommitUncertain
 from tests.lanes import InlineLane, SteppingLane
-from tests.servers import CHEAP, PASSWORD, MemoryServer, memory_server
+from tests.peers import PASSWORD
+from tests.servers import CHEAP, MemoryServer, memory_server
 
 
 class PasswordTests(SynchronousTestCase):

@@ -6,7 +6,6 @@ C{CHATROOM_TEST_PYTHON} chooses the environment whose C{twistd} is started.
 
 import os
 import signal
-import sqlite3
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,14 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.task import LoopingCall
-from twisted.trial.unittest import TestCase
 
+from tests.operators import DAEMON, FOREGROUND, MODULE, ProcessTestCase, names_of
 from tests.pages import sections
-from tests.peers import Message, Peer, connect_by_socket, request
-from tests.processes import PYTHON, TWISTD, Outcome, Place, Process
-from tests.servers import PASSWORD, log_in
+from tests.peers import PASSWORD, Peer, login, post
+from tests.processes import PYTHON, TWISTD, Outcome, Place
+from tests.servers import log_in
 
 README = Path(__file__).parent.parent / "README.md"
-
-FOREGROUND = (TWISTD, "--nodaemon", "--pidfile=twistd.pid", "chatroom", "--port", "0")
-DAEMON = (TWISTD, "--pidfile=twistd.pid", "--logfile=twistd.log", "chatroom", "--port", "0")
-MODULE = (PYTHON, "-m", "chatroom", "--port", "0")
-
-#: What the log says of the port, when C{--port} leaves it to the system.
-PORT = r"ChatFactory starting on (\d+)"
-
 
 #: An application of which one part starts and the other can't.
 BOTH = """
@@ -51,84 +42,6 @@ application = Application("both")
 assemble(Settings(), reactor).setServiceParent(application)
 Broken().setServiceParent(application)
 """
-
-
-class ProcessTestCase(TestCase):
-    """
-    A place to start servers in, cleared afterwards.
-    """
-
-    timeout = 60
-
-    def setUp(self) -> None:
-        """
-        Have an empty directory.
-        """
-        path = Path(self.mktemp()).absolute()
-        path.mkdir(parents=True)
-        self.place = Place(reactor, path)
-        self.peers: list[Peer] = []
-
-    async def tearDown(self) -> None:  # type: ignore[override]
-        """
-        Leave nothing behind.
-        """
-        for peer in self.peers:
-            if not peer.wire.is_closed:
-                peer.wire.abort()
-            await peer.closed()
-        await self.place.leave()
-
-    async def serve(self, *command: str, **environment: str) -> tuple[Process, int]:
-        """
-        Start a server in the foreground.
-
-        @return: it, and its port.
-        """
-        server = self.place.start(*(command or FOREGROUND), **environment)
-        port = int(await server.says(PORT))
-        await server.says("(serving)")
-        return server, port
-
-    async def connect(self, port: int) -> Peer:
-        """
-        @return: a new connection.
-        """
-        peer = await connect_by_socket(reactor, port)
-        self.peers.append(peer)
-        return peer
-
-    async def talk(self, port: int) -> Peer:
-        """
-        Have a user say something.
-        """
-        alice = await self.connect(port)
-        await log_in(alice, "alice")
-        echo = await alice.ask(post("Hello!"))
-        self.assertEqual(echo["content"], "Hello!")
-        return alice
-
-    def said(self) -> list[tuple[int, str, str]]:
-        """
-        @return: the seq, the client's id and the content of all that is stored.
-        """
-        with sqlite3.connect(self.place.path / "chatroom.db") as database:
-            query = "SELECT seq, client_message_id, content FROM events ORDER BY seq"
-            return database.execute(query).fetchall()
-
-
-def post(content: str, **keys: object) -> Message:
-    """
-    @return: a request to say something.
-    """
-    return request("chat_message", content=content, **keys)
-
-
-def login(name: str) -> Message:
-    """
-    @return: a request to log in.
-    """
-    return request("login_request", username=name, password=PASSWORD)
 
 
 class ForegroundTests(ProcessTestCase):
@@ -370,13 +283,6 @@ class PromiseTests(ProcessTestCase):
         self.assertLessEqual(set(acknowledged), set(repeated))
         expected = [(n + 1, f"n{n}", f"Note {n}") for n in range(len(posts))]
         self.assertEqual(self.said(), expected)
-
-
-def names_of(lines: list[Message]) -> list[str]:
-    """
-    @return: the client's ids of the messages that are acknowledged.
-    """
-    return [each["client_message_id"] for each in lines if "duplicate" in each]
 
 
 class ClientTests(ProcessTestCase):

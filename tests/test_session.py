@@ -10,10 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatroom.errors import ErrorCode, StoreUnavailable
 from chatroom.server.inbox import MOST_BYTES, MOST_LINES
 from chatroom.server.session import QUIET_SECONDS
-from tests.behaviour import contents, post
+from tests.behaviour import contents
 from tests.lanes import SteppingLane
-from tests.peers import MemoryTransport, MemoryWire, Message, Peer, request
-from tests.servers import PASSWORD, MemoryServer, log_in, memory_server
+from tests.peers import PASSWORD, MemoryTransport, MemoryWire, Message, Peer, post, request
+from tests.servers import MemoryServer, log_in, memory_server
 
 
 def transport(peer: Peer) -> MemoryTransport:

@@ -31,8 +31,8 @@ from chatroom.settings import Settings
 from chatroom.store.errors import CommitUncertain
 from chatroom.threads import Lane
 from tests.lanes import SteppingLane
-from tests.peers import MemoryWire, Message, Peer, connect_in_memory, request
-from tests.servers import CHEAP, PASSWORD, START
+from tests.peers import PASSWORD, MemoryWire, Message, Peer, connect_in_memory, request
+from tests.servers import CHEAP, START
 
 NAMES = ("alice", "bob", "carol")
 ROOMS = ("public", "dev", "ops")

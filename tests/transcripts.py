@@ -36,8 +36,8 @@ from twisted.trial.reporter import TestResult
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.settings import Settings, options
-from tests.peers import MemoryWire, Peer, request
-from tests.servers import PASSWORD, MemoryServer, memory_server
+from tests.peers import PASSWORD, MemoryWire, Peer, request
+from tests.servers import MemoryServer, memory_server
 
 _BLOCK = re.compile(r"^```transcript((?: --[a-z-]+ \w+)*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"(\w+)([<>]) (.*)")
