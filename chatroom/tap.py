@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -255,6 +256,7 @@ def makeService(options: Options) -> IService:
     """
     from twisted.internet import reactor
 
+    _allow_many_files()
     keep_steady(reactor)
     chat = assemble(options.settings, reactor)
     for port in options.ports:
@@ -266,6 +268,16 @@ def makeService(options: Options) -> IService:
     sys.excepthook = _quietly
     sys.__stderr__ = Launcher(sys.__stderr__)  # type: ignore[assignment,misc]
     return operated
+
+
+def _allow_many_files() -> None:
+    """
+    Have as many connections as the system allows, not as few as it begins with.
+    """
+    _, hard = getrlimit(RLIMIT_NOFILE)
+    # Where "no limit" is not to be had, what there is stays.
+    with suppress(ValueError, OSError):
+        setrlimit(RLIMIT_NOFILE, (hard, hard))
 
 
 def _listen(chat: ChatService, port: str, reactor: Any) -> None:

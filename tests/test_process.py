@@ -5,6 +5,7 @@ C{CHATROOM_TEST_PYTHON} chooses the environment whose C{twistd} is started.
 """
 
 import os
+import resource
 import signal
 from itertools import count
 from pathlib import Path
@@ -106,6 +107,18 @@ class ForegroundTests(ProcessTestCase):
         self.assertEqual(outcome.status, 1)
         self.assertIn("serving", outcome.out)
         self.assertIn("no such part", outcome.out + outcome.err)
+
+    async def test_many_files(self) -> None:
+        """
+        It takes as many connections as the system lets it, not as few as it is started with.
+        """
+        few = ("sh", "-c", 'ulimit -S -n 64; exec "$@"', "sh")
+        server, port = await self.serve(*few, *FOREGROUND)
+        soft, hard = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
+        self.assertEqual(soft, hard)
+        for _ in range(100):
+            await self.connect(port)
+        await self.talk(port)
 
     async def test_private_by_default(self) -> None:
         """
