@@ -2,12 +2,14 @@
 The service in the hands of a program that embeds it.
 """
 
+import socket
 from pathlib import Path
 from typing import Any
 
 from twisted.application import strports
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -77,6 +79,31 @@ class EmbeddingTests(TestCase):
     """
     In another Twisted program, over real sockets.
     """
+
+    async def test_of_a_socket(self) -> None:
+        """
+        The kernel keeps little for a peer, sends at once, and notices when it is gone.
+        """
+        path = Path(self.mktemp()).absolute()
+        chat = assemble(Settings(database=f"sqlite:///{path}"), reactor, cost=CHEAP)
+        chat.startService()
+        self.addCleanup(chat.stopService)
+        endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        port = await endpoint.listen(ChatFactory(chat))
+        self.addCleanup(port.stopListening)
+        peer = await connect_by_socket(reactor, port.getHost().port)
+        await peer.ask(request("list_users_request"))
+        [session] = chat.sessions
+        connection: Any = session.outgoing._transport
+        kernel = connection.getHandle()
+        self.assertLess(kernel.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), 200_000)
+        self.assertTrue(kernel.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        tcp = socket.IPPROTO_TCP
+        self.assertTrue(kernel.getsockopt(tcp, socket.TCP_NODELAY))
+        self.assertEqual(kernel.getsockopt(tcp, socket.TCP_KEEPIDLE), 60)
+        self.assertEqual(kernel.getsockopt(tcp, socket.TCP_USER_TIMEOUT), 120_000)
+        peer.wire.abort()
+        await peer.closed()
 
     async def test_with_other_services(self) -> None:
         """
