@@ -25,6 +25,7 @@ IN_SDIST = {
     "LICENSE",
     "NEWS.md",
     "README.md",
+    "benchmarks/__main__.py",
     "chatroom.tac",
     "chatroom/py.typed",
     "docs/protocol.md",

@@ -40,15 +40,22 @@ class Source:
         return self.name.partition(".")[2]
 
 
-def _source(path: Path) -> Source:
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+def _source(path: Path, root: Path) -> Source:
+    parts = path.relative_to(root).with_suffix("").parts
     name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     text = path.read_text("utf-8")
     return Source(name, path, text, ast.parse(text))
 
 
+def _sources(package: Path) -> list[Source]:
+    return [_source(path, package.parent) for path in sorted(package.rglob("*.py"))]
+
+
 #: Every module of the project.
-SOURCES = [_source(path) for path in sorted(PACKAGE.rglob("*.py"))]
+SOURCES = _sources(PACKAGE)
+
+#: Every module of the benchmarks, which are beside it.
+BENCHMARKS = _sources(Path(__file__).parent.parent / "benchmarks")
 
 
 def types(direction: Direction) -> list[type[Message]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.inventory import SOURCES, Source, imports
+from tests.inventory import BENCHMARKS, SOURCES, Source, imports
 
 #: The floor of each module or package of the project.
 FLOORS = {
@@ -200,7 +200,7 @@ class HabitTests(SynchronousTestCase):
         """
         No file is longer than one can keep in mind.
         """
-        for source in SOURCES:
+        for source in SOURCES + BENCHMARKS:
             self.assertLessEqual(source.text.count("\n"), MOST_LINES, source.name)
 
     def test_finished(self) -> None:
@@ -209,7 +209,7 @@ class HabitTests(SynchronousTestCase):
         """
         # In pieces, so that a search of the project does not find this test.
         for mark in ("TO" + "DO", "FIX" + "ME", "X" * 3, "Not" + "ImplementedError"):
-            hits = [source.name for source in SOURCES if mark in source.text]
+            hits = [each.name for each in SOURCES + BENCHMARKS if mark in each.text]
             self.assertEqual(hits, [], mark)
 
     def test_docstrings(self) -> None:
@@ -217,7 +217,10 @@ class HabitTests(SynchronousTestCase):
         Everything public says what it is for.
         """
         missing = [
-            name for source in SOURCES for name, node in _public(source) if not _is_told(node)
+            name
+            for source in SOURCES + BENCHMARKS
+            for name, node in _public(source)
+            if not _is_told(node)
         ]
         self.assertEqual(missing, [])
 

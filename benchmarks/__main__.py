@@ -1,0 +1,30 @@
+"""
+The command line: C{python -m benchmarks}.
+"""
+
+import argparse
+import sys
+
+from benchmarks import table
+
+_COMMANDS = {"table": table}
+
+
+def main() -> int:
+    """
+    @return: the exit status.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, module in _COMMANDS.items():
+        what = (module.__doc__ or "").strip().partition(":")[0]
+        module.add_arguments(commands.add_parser(name, help=what, description=what))
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] not in {*_COMMANDS, "-h", "--help"}:
+        arguments = ["table", *arguments]
+    choices = parser.parse_args(arguments)
+    return int(_COMMANDS[choices.command].run(choices))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
