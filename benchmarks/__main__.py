@@ -5,9 +5,9 @@ The command line: C{python -m benchmarks}.
 import argparse
 import sys
 
-from benchmarks import table
+from benchmarks import logins, silent, table
 
-_COMMANDS = {"table": table}
+_COMMANDS = {"table": table, "logins": logins, "silent": silent}
 
 
 def main() -> int:
