@@ -5,9 +5,9 @@ The command line: C{python -m benchmarks}.
 import argparse
 import sys
 
-from benchmarks import logins, silent, table
+from benchmarks import logins, silent, storm, table
 
-_COMMANDS = {"table": table, "logins": logins, "silent": silent}
+_COMMANDS = {"table": table, "logins": logins, "silent": silent, "storm": storm}
 
 
 def main() -> int:

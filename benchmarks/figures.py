@@ -27,7 +27,7 @@ def milliseconds(seconds: float) -> str:
     """
     @return: a time as one reads it.
     """
-    return f"{seconds * 1000:.3g} ms" if seconds < 10 else f"{seconds:.3g} s"
+    return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -62,6 +62,13 @@ class Populace:
     rooms: Sequence[int]
 
 
+def person(index: int) -> str:
+    """
+    @return: the name of one of the people.
+    """
+    return f"member{index:05d}"
+
+
 def populate(database: str, people: int, rooms: Sequence[Sequence[int]]) -> Populace:
     """
     Make people, and rooms that they are members of. The first member owns a room.
@@ -69,7 +76,7 @@ def populate(database: str, people: int, rooms: Sequence[Sequence[int]]) -> Popu
     @param database: the URL of a database without people.
     @param rooms: the members of each, as indices of people.
     """
-    names = [f"member{index:05d}" for index in range(people)]
+    names = [person(index) for index in range(people)]
     password_hash = str(Cost().context().hash(PASSWORD))
     now = int(time.time() * 1000)
 
