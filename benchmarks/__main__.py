@@ -6,6 +6,8 @@ import argparse
 import sys
 
 from benchmarks import logins, silent, storm, table
+from benchmarks.server import Trouble
+from chatroom.errors import StartError
 
 _COMMANDS = {"table": table, "logins": logins, "silent": silent, "storm": storm}
 
@@ -23,7 +25,10 @@ def main() -> int:
     if not arguments or arguments[0] not in {*_COMMANDS, "-h", "--help"}:
         arguments = ["table", *arguments]
     choices = parser.parse_args(arguments)
-    return int(_COMMANDS[choices.command].run(choices))
+    try:
+        return int(_COMMANDS[choices.command].run(choices))
+    except StartError as error:
+        raise Trouble(f"benchmarks: {error}") from error
 
 
 if __name__ == "__main__":

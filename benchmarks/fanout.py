@@ -55,8 +55,8 @@ class Figures:
     @ivar deliveries: a second; L{posts} likewise.
     @ivar cpu_per_million: CPU seconds of the server per million deliveries.
     @ivar delivery_50: in seconds, and likewise the other times.
-    @ivar server: the share of a processor that the server took.
-    @ivar load: the share that the busiest process of the load took.
+    @ivar server_cpu: the share of a processor that the server took.
+    @ivar load_cpu: the share that the busiest process of the load took.
     @ivar lost: deliveries that never came.
     """
 
@@ -68,8 +68,8 @@ class Figures:
     delivery_99: float
     acknowledgement_50: float
     acknowledgement_99: float
-    server: float
-    load: float
+    server_cpu: float
+    load_cpu: float
     lost: int
     closed: int
 
@@ -174,8 +174,8 @@ def _figures(counts: Sequence[Count], cpu: float, seconds: float, size: int) -> 
         delivery_99=percentile(delivery, 99),
         acknowledgement_50=percentile(acknowledgement, 50),
         acknowledgement_99=percentile(acknowledgement, 99),
-        server=cpu / seconds,
-        load=max(each.busy for each in counts),
+        server_cpu=cpu / seconds,
+        load_cpu=max(each.busy for each in counts),
         lost=wanted - sum(each.all_received for each in counts),
         closed=sum(each.closed for each in counts),
     )

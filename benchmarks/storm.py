@@ -20,9 +20,6 @@ from benchmarks.people import populate
 from benchmarks.server import Server, allow_files, cores, no_limits
 from benchmarks.stormers import Plan, Testimony, storm
 
-#: How long a server lives at the most, from its first answer to the kill.
-_MOST_SECONDS_ALIVE = 3.0
-
 #: How long it may take until all that was sent is acknowledged, after the last kill.
 _DRAINING_SECONDS = 90.0
 
@@ -38,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("--window", 64, "posts that each has in flight at the most"),
         ("--rooms", 10, "how many rooms there are; each person is in two"),
         ("--kills", 20, "how often the server is killed"),
+        ("--alive", 4.0, "seconds from a first answer to the kill, at the most"),
         ("--seed", 1, "of the moments and the contents"),
         ("--start-seconds", 30.0, "how long a start may take"),
     ]
@@ -134,7 +132,7 @@ class _Storm:
         chance, total = random.Random(self.choices.seed), 0.0
         for number in range(self.choices.kills):
             self.server.pin(cores()[0])
-            alive = chance.uniform(0, _MOST_SECONDS_ALIVE)
+            alive = chance.uniform(0, self.choices.alive)
             time.sleep(alive)
             total += alive
             self.server.kill()

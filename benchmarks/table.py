@@ -153,8 +153,8 @@ def _row(size: str, figures: Figures) -> list[str]:
         f"{figures.posts:,.0f}",
         f"{figures.cpu_per_million:.3f}",
         *map(milliseconds, times),
-        f"{figures.server:.0%}",
-        f"{figures.load:.0%}",
+        f"{figures.server_cpu:.0%}",
+        f"{figures.load_cpu:.0%}",
     ]
 
 
@@ -166,9 +166,9 @@ def _remarks(runs: _Runs) -> list[str]:
     for (name, size), some in runs.items():
         figures = _median(some)
         which = f"Rooms of {size}, {name}"
-        if figures.load > _BUSY:
+        if figures.load_cpu > _BUSY:
             remarks.append(
-                f"{which}: the load took {figures.load:.0%} of a processor. It may be what "
+                f"{which}: the load took {figures.load_cpu:.0%} of a processor. It may be what "
                 "was slow; of this row only the CPU seconds count."
             )
         if figures.lost or figures.closed:
