@@ -15,6 +15,7 @@ from benchmarks.contents import Contents, identity
 from benchmarks.evidence import Findings, examine
 from benchmarks.figures import percentile, table
 from benchmarks.people import person, populate
+from benchmarks.server import LIMITS, no_limits
 from benchmarks.stormers import Acknowledgement, Testimony, View
 from tests.processes import Outcome, Place
 
@@ -110,6 +111,18 @@ class CommandTests(TestCase):
             (outcome.status, outcome.err),
             (1, "benchmarks: the database has people; an empty one is needed\n"),
         )
+
+
+class LimitTests(SynchronousTestCase):
+    """
+    What is off while something is measured.
+    """
+
+    def test_known(self) -> None:
+        """
+        The server has each of the limits that are turned off, under that name.
+        """
+        self.assertEqual(set(no_limits()), set(LIMITS))
 
 
 class EvidenceTests(SynchronousTestCase):
