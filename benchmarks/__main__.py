@@ -3,6 +3,7 @@ The command line: C{python -m benchmarks}.
 """
 
 import argparse
+import signal
 import sys
 
 from benchmarks import logins, silent, storm, table
@@ -25,6 +26,8 @@ def main() -> int:
     if not arguments or arguments[0] not in {*_COMMANDS, "-h", "--help"}:
         arguments = ["table", *arguments]
     choices = parser.parse_args(arguments)
+    # Leave by the way on which the server is ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         return int(_COMMANDS[choices.command].run(choices))
     except StartError as error:

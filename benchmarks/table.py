@@ -75,7 +75,7 @@ def run(choices: argparse.Namespace) -> int:
             server.pin(mine)
             runs = _measure(measurement, kinds, choices.rounds)
         server.stop()
-    print(_as_json(idle, runs) if choices.json else _as_text(head, idle, runs, choices))
+    print(_as_json(head, idle, runs) if choices.json else _as_text(head, idle, runs, choices))
     return 1 if any(each.lost or each.closed for some in runs.values() for each in some) else 0
 
 
@@ -108,12 +108,12 @@ def _median(figures: Sequence[Figures]) -> Figures:
     return Figures(**values)
 
 
-def _as_json(idle: Mapping[str, float], runs: _Runs) -> str:
+def _as_json(head: str, idle: Mapping[str, float], runs: _Runs) -> str:
     found = [
         {"load": name, "room": size, **asdict(_median(some)), "rounds": list(map(asdict, some))}
         for (name, size), some in runs.items()
     ]
-    return json.dumps({"idle": idle, "runs": found}, indent=1)
+    return json.dumps({"about": head, "idle": idle, "runs": found}, indent=1)
 
 
 def _as_text(

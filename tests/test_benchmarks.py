@@ -46,7 +46,7 @@ class CommandTests(TestCase):
         """
         The table has a row for each kind of load and room, and nothing is lost.
         """
-        small = ("--rounds", "1", "--seconds", "0.3", "--connections", "30", "--senders", "2")
+        small = ("--rounds", "1", "--seconds", "0.5", "--connections", "30", "--senders", "2")
         outcome = await self.benchmark("--rooms", "5,20", *small, "--rate", "500", "--json")
         self.assertEqual(outcome.status, 0, outcome.err)
         found = json.loads(outcome.out)
