@@ -19,7 +19,6 @@ from attrs import Attribute
 from twisted.application import strports
 from twisted.application.service import IService, MultiService
 from twisted.internet.error import CannotListenError
-from twisted.logger import Logger
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
@@ -27,6 +26,7 @@ from chatroom import __version__
 from chatroom.assembly import assemble
 from chatroom.clock import keep_steady
 from chatroom.errors import StartError
+from chatroom.logs.journal import Journal
 from chatroom.server.line import ChatFactory
 from chatroom.server.service import ChatService
 from chatroom.settings import Settings, options
@@ -157,7 +157,7 @@ class Operated(MultiService):
         C{None} if there is no terminal.
     """
 
-    _log = Logger()
+    _log = Journal()
 
     def __init__(self, terminal: int | None) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class Operated(MultiService):
             yield
         except Exception as error:
             why = _explanation(error)
-            self._log.critical("cannot start: {why}", why=why)
+            self._log.note("cannot_start", why=why)
             self._tell(f"chatroom: {why}\n")
             self._let_go()
             if isinstance(error, _EXPECTED):

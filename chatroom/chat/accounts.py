@@ -3,7 +3,6 @@ Who there is, and how they prove it.
 """
 
 from attrs import define
-from twisted.logger import Logger
 
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.names import new_username_key, username_key
@@ -17,6 +16,8 @@ from chatroom.errors import (
     UsernameTaken,
     WrongCredentials,
 )
+from chatroom.logs.failures import explain
+from chatroom.logs.journal import Journal
 from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
 from chatroom.store.models import Numbers, User
@@ -31,7 +32,7 @@ class Accounts:
     @ivar is_open: whether anybody may make an account.
     """
 
-    _log = Logger()
+    _log = Journal()
 
     _database: Database
     _passwords: Passwords
@@ -135,7 +136,7 @@ class Accounts:
         try:
             await self._database.write(lambda store: store.set_password_hash(user.id, better_hash))
         except (StoreUnavailable, CommitUncertain) as error:
-            self._log.warn("the hash of {user!r} stays: {why!r}", user=user.name, why=error)
+            self._log.note("hash_not_kept", user=user.name, reason=explain(error))
 
     async def everybody(self) -> list[User]:
         """

@@ -16,12 +16,13 @@ from typing import Any, TypeVar, cast
 from attrs import define, field
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatroom.chat.transaction import Post, Stored, Transaction
 from chatroom.clock import Now
 from chatroom.errors import Busy, ChatError, InternalError, ShuttingDown, StoreUnavailable
+from chatroom.logs.failures import explain
+from chatroom.logs.journal import Journal
 from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
 from chatroom.store.models import Event
@@ -101,7 +102,7 @@ class Log:
     @ivar publish: told the events of each commit, in order, in the reactor.
     """
 
-    _logger = Logger()
+    _logger = Journal()
 
     _database: Database
     _clock: IReactorTime
@@ -181,7 +182,7 @@ class Log:
 
     def _run(self) -> None:
         def stumbled(failure: Failure) -> None:
-            self._logger.failure("the log stumbled", failure)
+            self._logger.note_failure("log_stumbled", failure)
 
         done = Deferred.fromCoroutine(self._commit_all())
         done.addErrback(stumbled)
@@ -225,7 +226,7 @@ class Log:
                 for entry in entries:
                     await self._commit([entry])
             else:
-                self._logger.failure("a change of the log failed")
+                self._logger.note_failure("change_failed")
                 self._refuse(entries, InternalError(), error)
         else:
             self._settle(batch)
@@ -243,7 +244,7 @@ class Log:
             try:
                 return await self._database.read(lambda store: store.has_event(event_id))
             except Exception as error:
-                self._logger.error("what a commit has left is not known yet: {why!r}", why=error)
+                self._logger.note("commit_unknown", reason=explain(error))
                 await self._rest(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE)
         return False
@@ -269,7 +270,7 @@ class Log:
             try:
                 self._publish(batch.events)
             except Exception:
-                self._logger.failure("publishing failed")
+                self._logger.note_failure("publishing_failed")
         for entry, outcome in pairs:
             if not isinstance(entry.task, Post):
                 entry.settle(outcome)

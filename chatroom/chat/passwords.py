@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from attrs import define, field, frozen
 from passlib.context import CryptContext
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatroom.errors import BadPassword, Busy, ShuttingDown
+from chatroom.logs.journal import Journal
 from chatroom.threads import Lane
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ class Passwords:
     @ivar most_waiting: how many may be hashed or wait for it; one more is busy.
     """
 
-    _log = Logger()
+    _log = Journal()
 
     _lane: Lane
     least: int
@@ -90,7 +90,7 @@ class Passwords:
 
     def _not_warm(self, failure: Failure) -> None:
         if not failure.check(ShuttingDown):
-            self._log.failure("hashing does not work", failure)
+            self._log.note_failure("hashing_failed", failure)
 
     def refuse(self) -> None:
         """

@@ -13,12 +13,12 @@ from twisted.internet.interfaces import (
 )
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.tcp import Connection
-from twisted.logger import Logger
 from twisted.protocols.basic import LineReceiver
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from chatroom.logs.journal import Journal
 from chatroom.server.foreign import LONGEST_PREFIX, may_become_other, other_protocol
 from chatroom.server.service import ChatService
 from chatroom.server.session import Session
@@ -69,7 +69,7 @@ class ChatProtocol(LineReceiver):
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
-        peer = str(getattr(self.transport.getPeer(), "host", "local"))
+        peer = _host(self.transport.getPeer())
         unsent = _tune(self.transport)
         self._session = self._chat.converse(self, self.transport, unsent, peer)
 
@@ -191,6 +191,13 @@ class ChatProtocol(LineReceiver):
             session.end()
 
 
+def _host(address: object) -> str:
+    """
+    @return: where a peer is, as the operator knows it.
+    """
+    return str(getattr(address, "host", "local"))
+
+
 def _tune(transport: Any) -> Callable[[], int]:
     """
     Have little wait in the kernel, so that a peer's progress is seen in time, and
@@ -218,7 +225,7 @@ class ChatFactory(Factory):
     """
 
     noisy = False
-    _log = Logger()
+    _log = Journal()
 
     def __init__(self, chat: ChatService) -> None:
         """
@@ -231,6 +238,6 @@ class ChatFactory(Factory):
         Answer a connection.
         """
         if not self._chat.is_open:
-            self._log.warn("refused a connection: the service is not running")
+            self._log.note("connection_refused", address=_host(addr), reason="not_running")
             return None
         return ChatProtocol(self._chat)

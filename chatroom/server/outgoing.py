@@ -11,9 +11,9 @@ from typing import Protocol
 
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
-from twisted.logger import Logger
 from zope.interface import implementer
 
+from chatroom.logs.journal import Journal
 from chatroom.settings import Settings
 
 #: How many bytes are handed to the transport at a time; it says that it has enough
@@ -64,7 +64,7 @@ class Outgoing:
     @ivar drained: called when there is room again after L{is_crowded}.
     """
 
-    _log = Logger()
+    _log = Journal()
 
     _transport: Transport
     _unsent: Callable[[], int]
@@ -113,7 +113,7 @@ class Outgoing:
             return
         self._pushes += len(lines)
         if self._is_too_much():
-            self._cut("{waiting} bytes wait to be read", waiting=self._pushes)
+            self._cut("slow_reader")
         elif self._held is not None:
             self._held.append(lines)
         else:
@@ -269,10 +269,10 @@ class Outgoing:
         if self._looks:
             self._look_later()
         else:
-            self._cut("nothing was read for {seconds} s", seconds=self._settings.stall_seconds)
+            self._cut("no_progress")
 
-    def _cut(self, reason: str, **details: object) -> None:
-        self._log.info("cut off {peer}: " + reason, peer=self._peer, **details)
+    def _cut(self, reason: str) -> None:
+        self._log.note("cut_off", address=self._peer, reason=reason)
         self.abort()
 
     def abort(self) -> None:

@@ -8,7 +8,6 @@ from attrs import define, field
 from twisted.application.service import MultiService
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
-from twisted.logger import Logger
 
 import chatroom.server.handlers  # noqa: F401 - it fills the dispatch table
 from chatroom.chat.accounts import Accounts
@@ -18,12 +17,13 @@ from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
 from chatroom.chat.rooms import Rooms
 from chatroom.clock import Now
+from chatroom.logs.journal import Journal
 from chatroom.server.admission import Admission, limited_as
 from chatroom.server.inbox import Connection, Inbox
 from chatroom.server.outgoing import Outgoing, Transport
 from chatroom.server.session import CLOSING_SECONDS, Session
 from chatroom.settings import Settings
-from chatroom.store.database import Database
+from chatroom.store.database import Database, without_secrets
 
 #: How long a stop waits for requests that are under way, then for the log. After
 #: that no transaction begins, and one that has begun takes no longer than
@@ -46,7 +46,7 @@ class ChatService(MultiService):
     @ivar is_open: whether connections are answered.
     """
 
-    _logger = Logger()
+    _logger = Journal()
 
     settings: Settings
     clock: IReactorTime
@@ -84,7 +84,7 @@ class ChatService(MultiService):
             self._database.close()
             raise
         self.is_open = True
-        self._logger.info("serving {database}", database=self.settings.database)
+        self._logger.note("serving", database=without_secrets(self.settings.database))
 
     def stopService(self) -> Deferred[None]:
         """
@@ -100,19 +100,19 @@ class ChatService(MultiService):
         sessions = tuple(self.sessions)
         finished = [session.finish() for session in sessions]
         if not await self._within(FINISHING_SECONDS, finished):
-            self._logger.warn("what was under way did not finish in time")
+            self._logger.note("requests_unfinished")
         if not await self._within(DRAINING_SECONDS, [self.log.stop()]):
-            self._logger.error("the log did not finish in time; what is left was not acknowledged")
+            self._logger.note("log_unfinished")
             self.log.give_up()
         self._passwords.refuse()
         self._database.refuse()
         for session in sessions:
             session.say_goodbye()
         if not await self._within(CLOSING_SECONDS + 0.5, [each.gone for each in sessions]):
-            self._logger.warn("{count} sessions did not end in time", count=len(self.sessions))
+            self._logger.note("sessions_left", count=len(self.sessions))
         self._passwords.stop()
         self._database.close()
-        self._logger.info("stopped")
+        self._logger.note("stopped")
 
     async def _within(self, seconds: float, all_of: "Iterable[Deferred[None]]") -> bool:
         """

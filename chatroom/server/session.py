@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatroom.errors import (
@@ -29,6 +28,7 @@ from chatroom.errors import (
     ShuttingDown,
     TooManySessions,
 )
+from chatroom.logs.journal import Journal
 from chatroom.server.dispatch import Needs, entry
 from chatroom.server.inbox import Inbox
 from chatroom.server.outgoing import Outgoing
@@ -67,7 +67,7 @@ class Session:
     @ivar gone: fires when the connection is lost.
     """
 
-    _log = Logger()
+    _log = Journal()
 
     _chat: "ChatService"
     _inbox: Inbox
@@ -137,7 +137,7 @@ class Session:
 
         @param slug: the text that says why.
         """
-        self._log.info("turned away {peer}: {why}", peer=self.peer, why=slug)
+        self._log.note("cut_off", address=self.peer, reason=slug)
         self._close(slug)
 
     def end(self) -> None:
@@ -346,7 +346,8 @@ class Session:
         """
         error = failure.value
         if not isinstance(error, ChatError):
-            self._log.failure("{type} failed", failure, type=request.message_type.value)
+            kind = request.message_type.value
+            self._log.note_failure("request_failed", failure, type=kind, address=self.peer)
             error = InternalError()
         return self._replies.no(error, request)
 

@@ -27,10 +27,11 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatroom.errors import ChatError, StartError, StoreUnavailable
+from chatroom.logs.failures import explain
+from chatroom.logs.journal import Journal
 from chatroom.store.errors import CommitUncertain, StoreRejected
 from chatroom.store.lock import FileLock
 from chatroom.store.repository import Repository
@@ -69,6 +70,13 @@ def parse_url(text: str) -> URL:
     return url
 
 
+def without_secrets(text: str) -> str:
+    """
+    @return: where a database is, for a log: without passwords.
+    """
+    return parse_url(text).set(query={}).render_as_string(hide_password=True)
+
+
 @define(eq=False)
 class Database:
     """
@@ -77,7 +85,7 @@ class Database:
     @ivar url: as L{chatroom.settings.Settings.database}.
     """
 
-    _log = Logger()
+    _log = Journal()
 
     url: str
     _writing: Lane
@@ -166,9 +174,9 @@ class Database:
         Tell the operator, once for each transaction that failed.
         """
         if failure.check(StoreUnavailable, CommitUncertain):
-            cause = getattr(failure.value, "__cause__", None)
-            reason = str(getattr(cause, "orig", None) or cause)
-            self._log.error("the database failed: {reason!r}", reason=reason)
+            cause: Any = getattr(failure.value, "__cause__", None) or failure.value
+            reason = explain(getattr(cause, "orig", None) or cause)
+            self._log.note("database_failed", reason=reason)
         return failure
 
 

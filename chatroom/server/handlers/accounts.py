@@ -4,9 +4,8 @@ Who speaks.
 
 from typing import TYPE_CHECKING
 
-from twisted.logger import Logger
-
-from chatroom.errors import WrongCredentials
+from chatroom.errors import ChatError
+from chatroom.logs.journal import Journal
 from chatroom.server.dispatch import Needs, handles
 from chatroom.texts import text
 from chatroom.wire.messages import (
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from chatroom.server.service import ChatService
     from chatroom.server.session import Session
 
-_log = Logger()
+_log = Journal()
 
 
 @handles(RegisterRequest, needs=Needs.ANYONE, refusal=RegisterResponse)
@@ -32,8 +31,13 @@ async def register(
     """
     Make an account.
     """
-    user = await chat.accounts.register(request.username, request.password, session.address)
-    _log.info("{user!r} registered from {peer}", user=user.name, peer=session.peer)
+    name, peer = request.username, session.peer
+    try:
+        user = await chat.accounts.register(name, request.password, session.address)
+    except ChatError as error:
+        _log.note("registration_failed", user=name, address=peer, reason=error.reason)
+        raise
+    _log.note("registered", user=user.name, address=peer)
     return RegisterResponse(success=True, user_id=user.id, username=user.name)
 
 
@@ -42,17 +46,15 @@ async def login(chat: "ChatService", session: "Session", request: LoginRequest) 
     """
     Begin to speak as somebody.
     """
-    session.require_anonymous()
+    name, peer = request.username, session.peer
     try:
-        user = await chat.accounts.authenticate(
-            request.username, request.password, session.address
-        )
-    except WrongCredentials:
-        name = request.username[:32]
-        _log.info("a login as {name!r} from {peer} failed", name=name, peer=session.peer)
+        session.require_anonymous()
+        user = await chat.accounts.authenticate(name, request.password, session.address)
+        await session.log_in(user)
+    except ChatError as error:
+        _log.note("login_failed", user=name, address=peer, reason=error.reason)
         raise
-    await session.log_in(user)
-    _log.info("{user!r} logged in from {peer}", user=user.name, peer=session.peer)
+    _log.note("logged_in", user=user.name, address=peer)
     return LoginResponse(success=True, user_id=user.id, username=user.name)
 
 
@@ -61,5 +63,7 @@ async def logout(chat: "ChatService", session: "Session", request: LogoutRequest
     """
     Speak as nobody.
     """
+    user = session.speaker
     session.log_out()
+    _log.note("logged_out", user=user.name, address=session.peer)
     return SystemMessage(content=text(chat.settings.language, "logged_out"))

@@ -1,0 +1,199 @@
+"""
+Every event that an operator may find in the log: a row each.
+
+A new event is a row here, one in docs/logs.md, and a line where it happens::
+
+    self._log.note("login_failed", user=name, address=peer, reason="busy")
+
+Its fields are those of its sentence. Each of them may come from a peer: how it is
+shown is no concern of the sentence (see L{chatroom.logs.values}), but that
+C{:bare} leaves out the quotation marks, for texts of our own.
+
+An event that a peer or a broken database can bring about as often as it likes is
+bounded by C{most}, and a secret is in none.
+"""
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any
+
+from attrs import field, frozen
+from twisted.logger import LogLevel
+
+#: The time that C{most} is about, in seconds.
+WINDOW = 10.0
+
+#: How many of one kind are written in that time: of those that an audit counts, of
+#: those that tell of a fault, and of what is logged by others than us.
+AUDIT = 50
+FAULT = 10
+OTHERS = 200
+
+
+@frozen
+class Kind:
+    """
+    What is known of all events of one name.
+
+    @ivar name: stable, for programs.
+    @ivar format: the sentence for people, with the fields.
+    @ivar meaning: when it happens.
+    @ivar most: how many are written in L{WINDOW} seconds; C{None} is all of them.
+    @ivar has_traceback: whether it comes with an exception.
+    """
+
+    name: str
+    level: Any
+    format: str
+    meaning: str
+    most: int | None = field(default=None, kw_only=True)
+    has_traceback: bool = field(default=False, kw_only=True)
+    fields: tuple[str, ...] = field(init=False)
+
+    @fields.default
+    def _fields(self) -> tuple[str, ...]:
+        return tuple(name for _, name, _, _ in Formatter().parse(self.format) if name)
+
+
+def _table(*kinds: Kind) -> Mapping[str, Kind]:
+    return {kind.name: kind for kind in kinds}
+
+
+#: All kinds, by name.
+KINDS = _table(
+    # The life of the server
+    Kind("serving", LogLevel.info, "serving {database}", "the server is open"),
+    Kind("cannot_start", LogLevel.critical, "cannot start: {why:bare}", "a start has failed"),
+    Kind(
+        "requests_unfinished",
+        LogLevel.warn,
+        "what was under way did not finish in time",
+        "a stop waits no longer for requests",
+    ),
+    Kind(
+        "log_unfinished",
+        LogLevel.error,
+        "the log did not finish in time; what is left was not acknowledged",
+        "a stop waits no longer for the database",
+    ),
+    Kind(
+        "sessions_left",
+        LogLevel.warn,
+        "{count} sessions did not end in time",
+        "a stop waits no longer for connections",
+    ),
+    Kind("stopped", LogLevel.info, "stopped", "the server has stopped"),
+    # Who speaks
+    Kind(
+        "registered",
+        LogLevel.info,
+        "{user} registered from {address}",
+        "an account was made",
+        most=AUDIT,
+    ),
+    Kind(
+        "registration_failed",
+        LogLevel.info,
+        "registration of {user} from {address} failed: {reason}",
+        "an account was refused",
+        most=AUDIT,
+    ),
+    Kind(
+        "logged_in",
+        LogLevel.info,
+        "{user} logged in from {address}",
+        "a login succeeded",
+        most=AUDIT,
+    ),
+    Kind(
+        "login_failed",
+        LogLevel.info,
+        "login of {user} from {address} failed: {reason}",
+        "a login was refused",
+        most=AUDIT,
+    ),
+    Kind(
+        "logged_out",
+        LogLevel.info,
+        "{user} logged out from {address}",
+        "a user asked to be logged out",
+        most=AUDIT,
+    ),
+    # Connections
+    Kind(
+        "connection_refused",
+        LogLevel.warn,
+        "refused a connection from {address}: {reason}",
+        "a connection was closed as soon as it came",
+        most=FAULT,
+    ),
+    Kind(
+        "cut_off",
+        LogLevel.info,
+        "cut off {address}: {reason}",
+        "the server ended a connection",
+        most=AUDIT,
+    ),
+    # Faults
+    Kind(
+        "request_failed",
+        LogLevel.error,
+        "{type} from {address} failed",
+        "a bug: the peer was told 1009",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
+        "database_failed",
+        LogLevel.error,
+        "the database failed: {reason:bare}",
+        "a transaction was not stored",
+        most=FAULT,
+    ),
+    Kind(
+        "commit_unknown",
+        LogLevel.error,
+        "what a commit has left is not known yet: {reason:bare}",
+        "nothing is written until the database answers",
+        most=FAULT,
+    ),
+    Kind(
+        "change_failed",
+        LogLevel.error,
+        "a change of the log failed",
+        "the database refused what one request was to write",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
+        "publishing_failed",
+        LogLevel.error,
+        "publishing failed",
+        "a bug: what was stored was not pushed",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
+        "log_stumbled",
+        LogLevel.error,
+        "the log stumbled",
+        "a bug: a commit has no outcome",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
+        "hashing_failed",
+        LogLevel.error,
+        "hashing does not work",
+        "nobody can log in",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
+        "hash_not_kept",
+        LogLevel.warn,
+        "the hash of {user} stays: {reason:bare}",
+        "a dated hash could not be replaced; the next login tries again",
+        most=FAULT,
+    ),
+)
