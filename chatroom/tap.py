@@ -9,7 +9,7 @@ whole usage, or a traceback.
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 from types import TracebackType
@@ -19,6 +19,8 @@ from attrs import Attribute
 from twisted.application import strports
 from twisted.application.service import IService, MultiService
 from twisted.internet.error import CannotListenError
+from twisted.logger import ILogObserver
+from twisted.python.components import Componentized
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
@@ -26,6 +28,7 @@ from chatroom import __version__
 from chatroom.assembly import assemble
 from chatroom.clock import keep_steady
 from chatroom.errors import StartError
+from chatroom.logs.daemon import FORMATS, daemon_log
 from chatroom.logs.journal import Journal
 from chatroom.server.line import ChatFactory
 from chatroom.server.service import ChatService
@@ -51,7 +54,7 @@ class Options(UsageOptions):
     optParameters = [
         [each.name.replace("_", "-"), None, None, f"{each.metadata['help']} [{each.default}]"]
         for each in options()
-    ]
+    ] + [["log-format", None, None, f"how the log is written: {' or '.join(FORMATS)} [text]"]]
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         super().__init__()
@@ -92,11 +95,12 @@ class Options(UsageOptions):
 
     def postOptions(self) -> None:
         """
-        Work out L{settings} and L{ports}.
+        Work out L{settings}, L{ports} and L{log_format}.
         """
         if not self.ports:
             self.ports = self._environment.get(f"{_PREFIX}PORT", "").split() or [DEFAULT_PORT]
         self.ports = [_endpoint(port) for port in self.ports]
+        self.log_format = self._log_format()
         given = {}
         for each in options():
             value = self._given(each)
@@ -109,6 +113,12 @@ class Options(UsageOptions):
             raise UsageError(_in_options(str(error))) from error
         except StartError as error:
             raise UsageError(f"database: {error}") from error
+
+    def _log_format(self) -> str:
+        chosen: str = self["log-format"] or self._environment.get(f"{_PREFIX}LOG_FORMAT") or "text"
+        if chosen not in FORMATS:
+            raise UsageError(f"--log-format must be one of {', '.join(FORMATS)}, not {chosen!r}")
+        return chosen
 
     def _given(self, option: "Attribute[Any]") -> Any:
         """
@@ -155,13 +165,28 @@ class Operated(MultiService):
 
     @param terminal: a file descriptor, closed when it isn't needed any more, or
         C{None} if there is no terminal.
+    @param observer: makes what the program logs with; it is made when the program
+        takes this service, before C{twistd} begins to log and goes elsewhere.
     """
 
     _log = Journal()
 
-    def __init__(self, terminal: int | None) -> None:
+    def __init__(
+        self, terminal: int | None, observer: Callable[[], ILogObserver | None] | None = None
+    ) -> None:
         super().__init__()
         self._terminal = terminal
+        self._observer = observer
+
+    def setServiceParent(self, parent: Any) -> None:
+        """
+        Become a part of a program, and have it log as the operator chose.
+        """
+        super().setServiceParent(parent)
+        if self._observer is not None and isinstance(parent, Componentized):
+            observer = self._observer()
+            if observer is not None:
+                parent.setComponent(ILogObserver, observer)
 
     def privilegedStartService(self) -> None:
         """
@@ -263,7 +288,7 @@ def makeService(options: Options) -> IService:
         _listen(chat, port, reactor)
     # Where standard error is closed, its descriptor is something else by now.
     terminal = None if sys.__stderr__ is None else os.dup(sys.__stderr__.fileno())
-    operated = Operated(terminal)
+    operated = Operated(terminal, _observer(options, reactor))
     chat.setServiceParent(operated)
     sys.excepthook = _quietly
     sys.__stderr__ = Launcher(sys.__stderr__)  # type: ignore[assignment,misc]
@@ -278,6 +303,16 @@ def _allow_many_files() -> None:
     # Where "no limit" is not to be had, what there is stays.
     with suppress(ValueError, OSError):
         setrlimit(RLIMIT_NOFILE, (hard, hard))
+
+
+def _observer(options: Options, reactor: Any) -> Callable[[], ILogObserver | None] | None:
+    """
+    @return: what makes the observer; C{None} if it is not C{twistd} that asks.
+    """
+    twistd = getattr(options, "parent", None)
+    if twistd is None:
+        return None
+    return lambda: daemon_log(twistd, options.log_format, reactor)
 
 
 def _listen(chat: ChatService, port: str, reactor: Any) -> None:

@@ -155,6 +155,8 @@ class TableTests(SynchronousTestCase):
                 "requests_unfinished",
                 "log_unfinished",
                 "sessions_left",
+                "left_out",
+                "lines_lost",
             },
         )
         self.assertEqual((AUDIT, FAULT, WINDOW), (50, 10, 10.0))

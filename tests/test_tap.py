@@ -143,6 +143,23 @@ class ChoiceTests(SynchronousTestCase):
         self.assertEqual(parse(**empty).ports, [DEFAULT_PORT])
 
 
+class LogFormatTests(SynchronousTestCase):
+    """
+    How the log is written.
+    """
+
+    def test_chosen(self) -> None:
+        """
+        The command line decides, else the environment; else it is text.
+        """
+        self.assertEqual(parse().log_format, "text")
+        self.assertEqual(parse("--log-format", "json").log_format, "json")
+        self.assertEqual(parse(CHATROOM_LOG_FORMAT="json").log_format, "json")
+        both = parse("--log-format", "text", CHATROOM_LOG_FORMAT="json")
+        self.assertEqual(both.log_format, "text")
+        self.assertEqual(parse(CHATROOM_LOG_FORMAT="").log_format, "text")
+
+
 class PortTests(SynchronousTestCase):
     """
     Where to listen.
@@ -238,6 +255,14 @@ class RefusalTests(SynchronousTestCase):
         A language that the server does not speak is named, and so are those it does.
         """
         self.assertIn("zh, en, not 'tlh'", self.refused("--language", "tlh"))
+
+    def test_log_format(self) -> None:
+        """
+        A format that there is not is named, and so are those there are.
+        """
+        line = "--log-format must be one of text, json, not 'xml'"
+        self.assertIn(line, self.refused("--log-format", "xml"))
+        self.assertIn(line, self.refused(CHATROOM_LOG_FORMAT="xml"))
 
     def test_database(self) -> None:
         """
@@ -392,7 +417,7 @@ class HelpTests(SynchronousTestCase):
         The help has every option.
         """
         text = str(parse())
-        for name in [*CHOICES, "port", "help", "version"]:
+        for name in [*CHOICES, "port", "log_format", "help", "version"]:
             self.assertIn(option(name), text)
 
     def test_version(self) -> None:
@@ -416,6 +441,8 @@ class HelpTests(SynchronousTestCase):
         }
         port = "where to listen, as a Twisted endpoint; may be given several times"
         expected["--port"] = ["CHATROOM_PORT", DEFAULT_PORT, port]
+        form = "how the log is written: text or json"
+        expected["--log-format"] = ["CHATROOM_LOG_FORMAT", "text", form]
         self.assertEqual(rows, expected)
 
 

@@ -196,4 +196,17 @@ KINDS = _table(
         "a dated hash could not be replaced; the next login tries again",
         most=FAULT,
     ),
+    # The log itself
+    Kind(
+        "left_out",
+        LogLevel.warn,
+        "… and {count} more {of} in {seconds} s",
+        "events of one name were too many, and only counted",
+    ),
+    Kind(
+        "lines_lost",
+        LogLevel.error,
+        "{count} lines could not be written",
+        "the log's own file or disk failed, and works again",
+    ),
 )

@@ -129,6 +129,7 @@ class Session:
         The peer speaks something else.
         """
         error = OtherProtocol(protocol=name)
+        self._log.note("cut_off", address=self.peer, reason=error.reason)
         self._last_words(self._replies.no_request(Refused(error=error)))
 
     def turn_away(self, slug: str) -> None:

@@ -1,0 +1,111 @@
+"""
+Only so many events of one name in a time, lest whoever can bring them about fills
+the disk. What is left out is counted, and the count is written.
+
+The name is the key, or, of events of others, the module that tells them: nothing
+that a peer could choose, so there are few.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from threading import RLock
+from typing import Any
+
+from attrs import define, field
+from twisted.logger import ILogObserver, LogEvent
+from zope.interface import implementer
+
+from chatroom.logs.journal import Journal
+from chatroom.logs.lines import kind_of
+from chatroom.logs.table import OTHERS, WINDOW
+
+#: Has something called after so many seconds; asked from any thread.
+Later = Callable[[float, Callable[[], None]], object]
+
+
+def later_in(reactor: Any) -> Later:
+    """
+    @return: what has things called in the reactor's thread.
+    """
+    return lambda seconds, call: reactor.callFromThread(reactor.callLater, seconds, call)
+
+
+@define(eq=False)
+class _Window:
+    """
+    What came under one name since a moment.
+    """
+
+    began: float
+    written: int = 0
+    left_out: int = 0
+
+
+@implementer(ILogObserver)
+@define(eq=False)
+class Seldom:
+    """
+    An observer that passes on to another what is not too much.
+
+    The first events of a time are passed on at once. When the time is over, or at
+    the latest when the next event comes, it says how many more there were; before
+    an event that is never left out, such as the one that the server has stopped,
+    it says so of all.
+
+    @ivar seconds: the time, which must not jump.
+    @ivar later: has the counts written in time though nothing else happens.
+    """
+
+    _observer: ILogObserver
+    _seconds: Callable[[], float] = time.monotonic
+    _later: Later | None = None
+    _windows: dict[str, _Window] = field(factory=dict, init=False)
+    _lock: RLock = field(factory=RLock, init=False)
+    _journal: Journal = field(init=False)
+
+    @_journal.default
+    def _make_journal(self) -> Journal:
+        return Journal("chatroom.logs", observer=self._observer)
+
+    def __call__(self, event: LogEvent) -> None:
+        """
+        Pass an event on, or count it.
+        """
+        kind = kind_of(event)
+        name = kind.name if kind is not None else str(event.get("log_namespace", "-"))
+        most = OTHERS if kind is None else kind.most
+        with self._lock:
+            if most is None:
+                self._sum_up(list(self._windows))
+            else:
+                self._sum_up(self._over())
+            if most is None or self._may_be_written(name, most):
+                self._observer(event)
+
+    def _may_be_written(self, name: str, most: int) -> bool:
+        window = self._windows.setdefault(name, _Window(self._seconds()))
+        if window.written < most:
+            window.written += 1
+            return True
+        window.left_out += 1
+        if window.left_out == 1 and self._later is not None:
+            self._later(max(0.0, window.began + WINDOW - self._seconds()), self._in_time)
+        return False
+
+    def _in_time(self) -> None:
+        with self._lock:
+            self._sum_up(self._over())
+
+    def _over(self) -> list[str]:
+        """
+        @return: the names whose time is over.
+        """
+        now = self._seconds()
+        return [name for name, each in self._windows.items() if now - each.began >= WINDOW]
+
+    def _sum_up(self, names: Iterable[str]) -> None:
+        for name in names:
+            window = self._windows.pop(name)
+            if window.left_out:
+                seconds = round(self._seconds() - window.began, 1)
+                self._journal.note("left_out", count=window.left_out, of=name, seconds=seconds)
