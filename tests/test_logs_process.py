@@ -10,8 +10,8 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from tests.operators import FOREGROUND, MODULE, ProcessTestCase
 from tests.processes import TWISTD, Outcome
-from tests.test_process import FOREGROUND, MODULE, ProcessTestCase
 
 
 def records(text: str) -> list[dict[str, Any]]:
@@ -44,7 +44,8 @@ class JSONTests(ProcessTestCase):
         """
         C{python -m chatroom} and the environment choose it as well.
         """
-        server, _ = await self.serve(*MODULE, CHATROOM_LOG_FORMAT="json")
+        server, port = await self.serve(*MODULE, CHATROOM_LOG_FORMAT="json")
+        await self.talk(port)
         lines = records((await server.stop()).out)
         self.assertIn("stopped", [each["event"] for each in lines])
 

@@ -189,6 +189,20 @@ class SeldomTests(SynchronousTestCase):
                     self.seldom(event_of(kind.name, **dict.fromkeys(kind.fields, "x")))
                 self.assertEqual(self.names(), [kind.name] * kind.most)
 
+    def test_early(self) -> None:
+        """
+        A timer that is early by a hair is in time.
+        """
+        timers: list[Any] = []
+        now = self.clock.seconds
+        self.seldom = Seldom(self.events.append, now, lambda _, call: timers.append(call))  # type: ignore[arg-type]
+        self.storm(FAULT + 1)
+        self.clock.advance(WINDOW - 1e-6)
+        [call] = timers
+        call()
+        call()
+        self.assertEqual([each["count"] for each in self.left_out()], [1])
+
     def test_from_threads(self) -> None:
         """
         The reactor is asked in the way that any thread may.

@@ -89,12 +89,15 @@ class Seldom:
             return True
         window.left_out += 1
         if window.left_out == 1 and self._later is not None:
-            self._later(max(0.0, window.began + WINDOW - self._seconds()), self._in_time)
+            rest = max(0.0, window.began + WINDOW - self._seconds())
+            self._later(rest, lambda: self._in_time(name, window))
         return False
 
-    def _in_time(self) -> None:
+    def _in_time(self, name: str, window: _Window) -> None:
+        # Of that window, though the two clocks may not quite agree that it is over.
         with self._lock:
-            self._sum_up(self._over())
+            if self._windows.get(name) is window:
+                self._sum_up([name])
 
     def _over(self) -> list[str]:
         """
