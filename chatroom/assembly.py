@@ -24,6 +24,7 @@ from chatroom.chat.rooms import Rooms
 from chatroom.clock import Now
 from chatroom.server.admission import Admission
 from chatroom.server.service import ChatService
+from chatroom.server.stalls import StallWatch
 from chatroom.settings import Settings
 from chatroom.store.database import READERS, Database
 from chatroom.threads import Lane, ThreadLane
@@ -69,7 +70,7 @@ def assemble(
         now,
         is_open=settings.registration == "open",
     )
-    return ChatService(
+    chat = ChatService(
         settings=settings,
         clock=reactor,
         now=now,
@@ -82,3 +83,7 @@ def assemble(
         database=database,
         passwords=passwords,
     )
+    if settings.stall_log_milliseconds and make_lane is None:
+        # Where there are no threads, no other thread can look.
+        StallWatch(reactor, settings.stall_log_milliseconds / 1000).setServiceParent(chat)
+    return chat

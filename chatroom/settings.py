@@ -136,6 +136,12 @@ class Settings:
     hash_threads: int = _option(
         "how many passwords are checked at the same time", 2, _within(1, 64)
     )
+    stall_log_milliseconds: int = _limit(
+        "how long the server may be held up before the log says by what, in milliseconds",
+        100,
+        60_000,
+        least=20,
+    )
 
     def __attrs_post_init__(self) -> None:
         least = self.content_chars * _BYTES_A_CHARACTER + _BYTES_OF_KEYS

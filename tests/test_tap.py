@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from attrs import Attribute
+from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import (
     IServiceCollection,
     IServiceMaker,
@@ -86,6 +87,7 @@ CHOICES = {
     "push_bytes": ("100000", "200000"),
     "stall_seconds": ("2.5", "3"),
     "hash_threads": ("3", "4"),
+    "stall_log_milliseconds": ("50", "0"),
 }
 
 
@@ -459,7 +461,8 @@ class PluginTests(SynchronousTestCase):
         [chat] = IServiceCollection(application)
         assert isinstance(chat, ChatService)
         self.assertEqual(chat.settings, Settings())
-        self.assertEqual(len(chat.services), 1)
+        _, port = chat.services
+        self.assertIsInstance(port, StreamServerEndpointService)
 
     def test_plugin(self) -> None:
         """

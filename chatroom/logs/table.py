@@ -196,6 +196,13 @@ KINDS = _table(
         "a dated hash could not be replaced; the next login tries again",
         most=FAULT,
     ),
+    Kind(
+        "stalled",
+        LogLevel.warn,
+        "nothing went on for {milliseconds} ms: {cause:bare}",
+        "the reactor was held up",
+        most=FAULT,
+    ),
     # The log itself
     Kind(
         "left_out",
