@@ -36,7 +36,7 @@ OWNERS = {
     "passlib": "chat.passwords",
     "precis_i18n": "chat.names",
     "msgspec": "wire",
-    "json": "logs",
+    "json": "logs.lines",
     "fcntl": "store.lock",
 }
 
