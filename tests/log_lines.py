@@ -39,8 +39,8 @@ class Seen:
 
     def everything(self) -> str:
         """
-        @return: all that anybody could write of all events: both formats, and what
-            Twisted's own observers make of them.
+        @return: all that anybody could write of all events: both formats, what
+            Twisted's own observers make of them, and their C{repr}.
         """
         forms = (
             json_line,
@@ -49,7 +49,8 @@ class Seen:
             formatEvent,
             formatEventAsClassicLogText,
         )
-        return "\n".join(form(dict(each)) or "" for each in self.events for form in forms)
+        lines = [form(dict(each)) or "" for each in self.events for form in forms]
+        return "\n".join([*lines, *map(repr, self.events)])
 
 
 def fields(event: LogEvent) -> dict[str, Any]:

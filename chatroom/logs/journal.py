@@ -2,10 +2,9 @@
 Where the parts of the server tell what an operator may want to know.
 """
 
-from typing import cast
-
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from twisted.python.reflect import qual
 
 from chatroom.logs.failures import Reduced
 from chatroom.logs.table import KINDS
@@ -22,9 +21,11 @@ class Journal(Logger):
 
     def __get__(self, instance: object, owner: type | None = None) -> "Journal":
         """
-        @return: one that names the class which it is an attribute of.
+        @return: one that names the class which it is an attribute of, but not the
+            object: a session's C{repr} has the lines that wait there.
         """
-        return cast("Journal", super().__get__(instance, owner))
+        assert owner is not None
+        return Journal(qual(owner), observer=self.observer)
 
     def note(self, name: str, /, **fields: object) -> None:
         """
