@@ -123,6 +123,15 @@ class GuessTests(SynchronousTestCase):
         """
         @return: 0.0 if the password was looked at, else how long to wait.
         """
+        wait = self.begin(name, address)
+        if not wait:
+            self.guesses.was_wrong(address)
+        return wait
+
+    def begin(self, name: str = "alice", address: str | None = "a") -> float:
+        """
+        @return: 0.0 if the password is being looked at, else how long to wait.
+        """
         try:
             self.guesses.begin(name, address)
         except TooManyTries as refusal:
@@ -153,9 +162,18 @@ class GuessTests(SynchronousTestCase):
 
     def test_at_the_same_time(self) -> None:
         """
-        Tries that are under way count: they may all be wrong.
+        A user's tries that are under way count: they may all be wrong.
         """
-        self.assertEqual([self.try_wrong() for _ in range(7)], [0] * 5 + [1, 1])
+        self.assertEqual([self.begin() for _ in range(7)], [0] * 5 + [1, 1])
+
+    def test_many_at_the_same_time(self) -> None:
+        """
+        Many users who log in from one address wait for none of one another.
+        """
+        self.assertEqual({self.begin(str(number)) for number in range(300)}, {0})
+        for number in range(300):
+            self.guesses.was_right(str(number), "a")
+        self.assertEqual(self.begin("another"), 0)
 
     def test_address(self) -> None:
         """
@@ -196,7 +214,7 @@ class GuessTests(SynchronousTestCase):
         """
         Who was right from an address logs in there, whatever others do there.
         """
-        self.try_wrong("alice")
+        self.begin("alice")
         self.guesses.was_right("alice", "a")
         for number in range(10):
             self.try_wrong(str(number))
@@ -208,7 +226,7 @@ class GuessTests(SynchronousTestCase):
         A right password does not count, as often as it comes.
         """
         for _ in range(100):
-            self.assertEqual(self.try_wrong(), 0)
+            self.assertEqual(self.begin(), 0)
             self.guesses.was_right("alice", "a")
 
     def test_right_is_no_pardon(self) -> None:
@@ -218,7 +236,7 @@ class GuessTests(SynchronousTestCase):
         waits = []
         for _ in range(6):
             waits.append(self.try_wrong("alice"))
-            self.try_wrong("mallory")
+            self.begin("mallory")
             self.guesses.was_right("mallory", "a")
         self.assertEqual(waits, [0] * 5 + [1])
 
@@ -227,7 +245,7 @@ class GuessTests(SynchronousTestCase):
         What nobody could look at does not count.
         """
         for _ in range(100):
-            self.assertEqual(self.try_wrong(), 0)
+            self.assertEqual(self.begin(), 0)
             self.guesses.take_back("alice", "a")
 
     def test_forgotten(self) -> None:

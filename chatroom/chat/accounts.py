@@ -111,6 +111,7 @@ class Accounts:
         try:
             user = await self._authenticate(key, password)
         except WrongCredentials:
+            self._guesses.was_wrong(address)
             raise
         except BaseException:
             self._guesses.take_back(key, address)

@@ -106,7 +106,8 @@ class Guesses:
 
     def begin(self, key: str, address: str | None) -> None:
         """
-        Count a try before it is known to be wrong, since many may be under way.
+        Count a try for a user before it is known to be wrong, since many may be under
+        way. (Those from one address for many users may all be right.)
 
         @param key: of the user's name; there need be no such user.
         @param address: where from; C{None} if it does not wait for others' tries.
@@ -118,17 +119,20 @@ class Guesses:
         wait = self._wait(key, address, now)
         if wait > NO_TIME:
             raise TooManyTries(retry_after=wait)
-        if address is not None:
-            self._by_address.add(address, now)
         self._by_user.add(key, now)
         self._by_both.add((key, address), now)
+
+    def was_wrong(self, address: str | None) -> None:
+        """
+        It was a guess.
+        """
+        if address is not None and self.free:
+            self._by_address.add(address, self._clock.seconds())
 
     def take_back(self, key: str, address: str | None) -> None:
         """
         Nobody has looked whether it was wrong.
         """
-        if address is not None:
-            self._by_address.take_back(address)
         self._by_user.take_back(key)
         self._by_both.take_back((key, address))
 
