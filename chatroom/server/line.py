@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from chatroom.logs.journal import Journal
 from chatroom.server.foreign import LONGEST_PREFIX, may_become_other, other_protocol
+from chatroom.server.proxied import is_proxied, pass_on_half_closes
 from chatroom.server.service import ChatService
 from chatroom.server.session import Session
 
@@ -59,6 +60,7 @@ class ChatProtocol(LineReceiver):
         self._is_skipping = False
         self._has_ended = False
         self._is_known = False
+        self._is_proxied = False
         self._session: Session | None = None
         self.MAX_LENGTH = max(chat.settings.line_bytes, chat.settings.login_line_bytes)
 
@@ -70,6 +72,11 @@ class ChatProtocol(LineReceiver):
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
         peer = _host(self.transport.getPeer())
+        self._is_proxied = is_proxied(self.transport)
+        if self._is_proxied:
+            # No address: whom the proxy brings are not limited together.
+            peer = f"proxy {peer}"
+            pass_on_half_closes(self.transport, self)
         unsent = _tune(self.transport)
         self._session = self._chat.converse(self, self.transport, unsent, peer)
 
@@ -77,6 +84,9 @@ class ChatProtocol(LineReceiver):
         """
         Keep what came, and go on with the lines of it.
         """
+        if self._is_proxied and self._session is not None:
+            self._is_proxied = False
+            self._chat.move(self._session, _host(self.transport.getPeer()))
         self._bytes += data
         if self._is_known or self._is_ours():
             self._split()

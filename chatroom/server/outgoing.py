@@ -91,6 +91,12 @@ class Outgoing:
         """
         self._transport.registerProducer(self, True)
 
+    def come_from(self, peer: str) -> None:
+        """
+        Know better whom it leads to.
+        """
+        self._peer = peer
+
     @property
     def is_crowded(self) -> bool:
         """

@@ -151,3 +151,14 @@ class ChatService(MultiService):
         session.gone.addCallback(lambda _: self.sessions.discard(session))
         session.begin()
         return session
+
+    def move(self, session: Session, peer: str) -> None:
+        """
+        A proxy has said where the peer of a conversation is.
+
+        @param peer: where it comes from, for the operator.
+        """
+        self.admission.leave(session)
+        session.peer, session.address = peer, limited_as(peer)
+        session.outgoing.come_from(peer)
+        self.admission.enter(session)
