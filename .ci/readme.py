@@ -1,22 +1,25 @@
 """
-Run the README: every command in it, in order, as a reader would, in a copy of
-the project. What a fenced block is, the line that opens it says:
+Run pages: every command in them, in order, as a reader would, in one copy of the
+project. What a fenced block is, the line that opens it says:
 
     sh                  commands, which must succeed
     sh fresh            the same, in a copy where nothing has been done yet
     sh server PORT      a command that stays; it has started when PORT answers
     sh NAME             a command that stays, in a terminal of its own
+    sh as root          commands for a real machine: not run, only parsed
     json NAME types     lines typed into that terminal
     json NAME sees      the next lines that it shows
-    python FILE         a file to save, which a later command has to use
     json, text          all that the commands before it have written
+    LANGUAGE FILE       a file to save (it has a dot in its name), which a later
+                        command of the page has to use
 
 What stays is ended at the next level-two heading; a terminal must have shown
-nothing but what the README says. Times in JSON are not compared. Any other
-block is a mistake, and so is one that fails: the rest is run, the exit status
-is 1.
+nothing but what the page says. Times in JSON are not compared. Any other block
+is a mistake, and so is one that fails: the rest is run, the exit status is 1.
+The pages are done in the order in which they are given, the README first, for
+it installs what the others use.
 
-Usage: python3 .ci/readme.py [README.md]
+Usage: python3 .ci/readme.py [PAGE ...], in the project's directory
 """
 
 import json
@@ -31,7 +34,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,10 +43,11 @@ START_SECONDS = 600
 STOP_SECONDS = 12
 SEE_SECONDS = 10
 TIMES = {"timestamp", "server_time", "created_at"}
+PAGES = ("README.md", "docs/operating.md", "docs/embedding.md")
 
 
 class Wrong(Exception):
-    """The README says what is not so."""
+    """A page says what is not so."""
 
 
 class Block(NamedTuple):
@@ -55,12 +59,12 @@ class Block(NamedTuple):
     text: str
 
 
-def blocks(readme: str) -> Iterator[Block]:
+def blocks(page: str) -> Iterator[Block]:
     """Find what there is to do."""
     pattern = re.compile(r"^(?:(##) .*|```(\S*) ?(.*)\n((?:.*\n)*?)```)$", re.MULTILINE)
-    for found in pattern.finditer(readme):
+    for found in pattern.finditer(page):
         heading, language, words, text = found.groups()
-        number = readme.count("\n", 0, found.start()) + 1
+        number = page.count("\n", 0, found.start()) + 1
         yield Block(number, heading or language, (words or "").split(), text or "")
 
 
@@ -157,7 +161,7 @@ class Terminal:
         compare(shown, expected, is_json=not shown[-1].startswith("("))
 
     def close(self) -> None:
-        """Leave; nothing may have been shown that the README is silent about."""
+        """Leave; nothing may have been shown that the page is silent about."""
         end(self.process)
         self._reading.join()
         if not self._lines.empty():
@@ -165,7 +169,7 @@ class Terminal:
 
 
 class Reader:
-    """Does what the README says."""
+    """Does what pages say."""
 
     def __init__(self, project: Path) -> None:
         self._project = project
@@ -174,7 +178,7 @@ class Reader:
         self._staying: list[subprocess.Popen[str]] = []
         self._terminals: dict[str, Terminal] = {}
         self._written: list[str] = []
-        self.unused: set[str] = set()
+        self._unused: set[str] = set()
 
     def do(self, block: Block) -> None:
         """Do a block; raise if it can't be done, or says what is not so."""
@@ -183,6 +187,8 @@ class Reader:
                 self.end_scene()
             case "sh", []:
                 self._run(block.text, self._place)
+            case "sh", ["as", "root"]:
+                subprocess.run(["bash", "-n"], input=block.text, text=True, check=True)
             case "sh", ["fresh"]:
                 self._places.append(copy_of(self._project))
                 self._run(block.text, self._places[-1])
@@ -194,16 +200,16 @@ class Reader:
                 self._terminals[name].types(block.text)
             case "json", [name, "sees"]:
                 self._terminals[name].sees(block.text)
-            case "python", [name]:
+            case _, [name] if "." in name:
                 (self._place / name).write_text(block.text)
-                self.unused.add(name)
+                self._unused.add(name)
             case ("json" | "text") as language, []:
                 written, self._written = self._written, []
                 compare(written, block.text, is_json=language == "json")
             case _:
                 raise Wrong("nobody knows how to run this block")
         if block.language == "sh":
-            self.unused -= {name for name in self.unused if name in block.text}
+            self._unused -= {name for name in self._unused if name in block.text}
 
     def _run(self, text: str, place: Path) -> None:
         self._written = []
@@ -237,6 +243,11 @@ class Reader:
         if wrong:
             raise Wrong("\n".join(wrong))
 
+    def unused_files(self) -> list[str]:
+        """The files that were saved and not used since this was asked last."""
+        unused, self._unused = sorted(self._unused), set()
+        return unused
+
     def leave(self) -> None:
         """End a daemon that should have been ended, and clear away."""
         for place in self._places:
@@ -245,28 +256,37 @@ class Reader:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def main(readme: Path) -> int:
-    """Run all, say what is wrong, and count."""
-    reader, passed, failed = Reader(readme.resolve().parent), 0, 0
+def read(page: Path, reader: Reader) -> tuple[int, int]:
+    """Do all that a page says, and tell what is wrong; how much went well, and how much not."""
+    passed = failed = 0
+    for block in blocks(page.read_text("utf-8") + "\n## end\n"):
+        title = " ".join([f"{page}:{block.number}", block.language, *block.words])
+        try:
+            if block.text:
+                print(f"--- {title}", flush=True)
+            reader.do(block)
+            passed += bool(block.text)
+        except Exception as error:
+            print(f"FAILED {title}: {error or repr(error)}", flush=True)
+            failed += 1
+    for name in reader.unused_files():
+        print(f"FAILED {page}: no command uses {name}")
+        failed += 1
+    print(f"{page}: {passed} passed, {failed} failed", flush=True)
+    return passed, failed
+
+
+def main(pages: Sequence[str]) -> int:
+    """Do all pages, and count."""
+    reader = Reader(Path.cwd())
     try:
-        for block in blocks(readme.read_text() + "\n## end\n"):
-            title = " ".join([f"{readme.name}:{block.number}", block.language, *block.words])
-            try:
-                if block.text:
-                    print(f"--- {title}", flush=True)
-                reader.do(block)
-                passed += bool(block.text)
-            except Exception as error:
-                print(f"FAILED {title}: {error or repr(error)}", flush=True)
-                failed += 1
+        counts = [read(Path(page), reader) for page in pages]
     finally:
         reader.leave()
-    for name in sorted(reader.unused):
-        print(f"FAILED {readme.name}: no command uses {name}")
-        failed += 1
-    print(f"{readme.name}: {passed} passed, {failed} failed")
+    passed, failed = (sum(each) for each in zip(*counts, strict=True))
+    print(f"{len(pages)} pages: {passed} passed, {failed} failed")
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "README.md")))
+    sys.exit(main(sys.argv[1:] or PAGES))
