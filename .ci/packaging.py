@@ -28,6 +28,8 @@ IN_SDIST = {
     "benchmarks/__main__.py",
     "chatroom.tac",
     "chatroom/py.typed",
+    "docs/embedding.md",
+    "docs/operating.md",
     "docs/protocol.md",
     "setup.cfg",
     "tests/__init__.py",
