@@ -209,7 +209,8 @@ class Reader:
             case _:
                 raise Wrong("nobody knows how to run this block")
         if block.language == "sh":
-            self._unused -= {name for name in self._unused if name in block.text}
+            used = {name for name in self._unused if name.removesuffix(".py") in block.text}
+            self._unused -= used
 
     def _run(self, text: str, place: Path) -> None:
         self._written = []
