@@ -26,7 +26,8 @@ from chatroom.server.admission import Admission
 from chatroom.server.service import ChatService
 from chatroom.server.stalls import StallWatch
 from chatroom.settings import Settings
-from chatroom.store.database import READERS, Database
+from chatroom.store.backend import READERS
+from chatroom.store.database import Database
 from chatroom.threads import Lane, ThreadLane
 
 #: Makes a lane from its name and its number of threads.

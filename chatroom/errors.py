@@ -37,6 +37,13 @@ class StartError(Exception):
     """
 
 
+class DatabaseError(Exception):
+    """
+    What the database said, as the cause of a failure, for the operator: without
+    the rows that it may have said it of.
+    """
+
+
 class ChatError(Exception):
     """
     A request is refused.

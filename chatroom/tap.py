@@ -33,7 +33,7 @@ from chatroom.logs.journal import Journal
 from chatroom.server.line import ChatFactory
 from chatroom.server.service import ChatService
 from chatroom.settings import Settings, options
-from chatroom.store.database import parse_url
+from chatroom.store.backends import backend_for
 
 DEFAULT_PORT = "tcp:8888:interface=127.0.0.1"
 
@@ -108,7 +108,7 @@ class Options(UsageOptions):
                 given[each.name] = value
         try:
             self.settings = Settings(**given)
-            parse_url(self.settings.database)
+            backend_for(self.settings.database)
         except ValueError as error:
             raise UsageError(_in_options(str(error))) from error
         except StartError as error:

@@ -76,6 +76,7 @@ def memory_server(
     lane: "type[Any]" = InlineLane,
     *,
     path: str | None = None,
+    url: str | None = None,
     settings: Settings | None = None,
     **options: Any,
 ) -> MemoryServer:
@@ -83,6 +84,7 @@ def memory_server(
     Start a server in memory, and stop it after the test.
 
     @param path: of the database, if it is to be there already or afterwards.
+    @param url: of the database, if it is not one of SQLite.
     @param settings: but for the database; if there are none, anybody may post as
         fast as they like, and all else is as C{options} say.
     """
@@ -94,10 +96,8 @@ def memory_server(
         lanes[name] = lane()
         return lanes[name]
 
-    file = path or str(Path(test.mktemp()).absolute().with_suffix(".db"))
-    Path(file).parent.mkdir(parents=True, exist_ok=True)
     chosen = settings or Settings(**{"post_rate": 0, **options})
-    chosen = evolve(chosen, database=f"sqlite:///{file}")
+    chosen = evolve(chosen, database=url or new_file(test, path))
     chat = assemble(chosen, clock, make_lane=make_lane, cost=CHEAP, now=clock.seconds)
     chat.startService()
     server = MemoryServer(chat, clock, ChatFactory(chat), lanes)
@@ -108,6 +108,16 @@ def memory_server(
 
     test.addCleanup(stop)
     return server
+
+
+def new_file(test: SynchronousTestCase, path: str | None = None) -> str:
+    """
+    @return: the URL of a database of SQLite, which is not there yet unless it has
+        a C{path}.
+    """
+    file = path or str(Path(test.mktemp()).absolute().with_suffix(".db"))
+    Path(file).parent.mkdir(parents=True, exist_ok=True)
+    return f"sqlite:///{file}"
 
 
 async def log_in(peer: Peer, name: str) -> int:

@@ -2,7 +2,6 @@
 The behaviour suite, in memory and over real sockets.
 """
 
-from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
@@ -15,9 +14,10 @@ from chatroom.settings import Settings
 from tests import behaviour
 from tests.peers import Peer, connect_by_socket
 from tests.servers import CHEAP, memory_server
+from tests.stores import OnPostgreSQL, OnSQLite
 
 
-class InMemory(TestCase):
+class InMemory(OnSQLite, TestCase):
     """
     Without network, threads or a time of its own.
     """
@@ -26,7 +26,7 @@ class InMemory(TestCase):
         """
         Start a server.
         """
-        self.server = memory_server(self)
+        self.server = memory_server(self, url=self.new_url())
 
     async def connect(self) -> Peer:
         """
@@ -35,7 +35,7 @@ class InMemory(TestCase):
         return self.server.connect()
 
 
-class OverSocket(TestCase):
+class OverSocket(OnSQLite, TestCase):
     """
     Through the kernel, with real threads.
     """
@@ -44,10 +44,8 @@ class OverSocket(TestCase):
         """
         Start a server.
         """
-        path = Path(self.mktemp()).absolute()
-        self.chat = assemble(
-            Settings(database=f"sqlite:///{path}", post_rate=0), reactor, cost=CHEAP
-        )
+        settings = Settings(database=self.new_url(), post_rate=0)
+        self.chat = assemble(settings, reactor, cost=CHEAP)
         self.chat.startService()
         endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
         self.port: Any = await endpoint.listen(ChatFactory(self.chat))
@@ -71,6 +69,18 @@ class OverSocket(TestCase):
         return peer
 
 
+class InMemoryPostgreSQL(OnPostgreSQL, InMemory):
+    """
+    The same with a database of PostgreSQL.
+    """
+
+
+class OverSocketPostgreSQL(OnPostgreSQL, OverSocket):
+    """
+    The same with a database of PostgreSQL.
+    """
+
+
 def _make(transport: type[TestCase]) -> None:
     for suite in behaviour.SUITES:
         name = f"{suite.__name__.removesuffix('Behaviour')}{transport.__name__}Tests"
@@ -80,3 +90,5 @@ def _make(transport: type[TestCase]) -> None:
 
 _make(InMemory)
 _make(OverSocket)
+_make(InMemoryPostgreSQL)
+_make(OverSocketPostgreSQL)

@@ -211,7 +211,7 @@ class AccountTests(SynchronousTestCase):
             if is_stored:
                 work()
             done.errback(CommitUncertain())
-            steps["chatroom-read"].step()
+            steps["chatroom-write"].step()
             if is_stored:
                 self.assertEqual(self.successResultOf(register).name, "bob")
             else:

@@ -90,7 +90,7 @@ class Accounts:
         """
         Look what a commit has left of which nobody knows whether it happened.
         """
-        account = await self._database.read(lambda store: store.account(key))
+        account = await self._database.look(lambda store: store.account(key))
         if account is None or account.password_hash != password_hash:
             raise StoreUnavailable() from cause
         return account.user

@@ -242,7 +242,7 @@ class Log:
         pause = 0.1
         while not self._has_given_up:
             try:
-                return await self._database.read(lambda store: store.has_event(event_id))
+                return await self._database.look(lambda store: store.has_event(event_id))
             except Exception as error:
                 self._logger.note("commit_unknown", reason=explain(error))
                 await self._rest(pause)

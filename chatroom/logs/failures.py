@@ -16,7 +16,7 @@ from typing import Any
 from twisted.python.failure import Failure
 from twisted.python.reflect import qual
 
-from chatroom.errors import ChatError
+from chatroom.errors import ChatError, DatabaseError
 from chatroom.logs.values import bounded
 
 #: How much of a traceback is kept: characters, the frames of each exception, and
@@ -57,6 +57,8 @@ def explain(error: BaseException) -> str:
 def _harmless(error: BaseException) -> str:
     if isinstance(error, ChatError):
         return error.reason
+    if isinstance(error, DatabaseError):
+        return str(error)
     if isinstance(error, OSError) and isinstance(error.errno, int):
         return f"[Errno {error.errno}] {os.strerror(error.errno)}"
     library = type(error).__module__.partition(".")[0]

@@ -23,11 +23,11 @@ from chatroom.server.inbox import Connection, Inbox
 from chatroom.server.outgoing import Outgoing, Transport
 from chatroom.server.session import CLOSING_SECONDS, Session
 from chatroom.settings import Settings
-from chatroom.store.database import Database, without_secrets
+from chatroom.store.database import Database
 
 #: How long a stop waits for requests that are under way, then for the log. After
 #: that no transaction begins, and one that has begun takes no longer than
-#: L{chatroom.store.database.BUSY_SECONDS}: a stop takes less than ten seconds.
+#: L{chatroom.store.backend.BUSY_SECONDS}: a stop takes less than ten seconds.
 FINISHING_SECONDS = 3.0
 DRAINING_SECONDS = 1.5
 
@@ -84,7 +84,7 @@ class ChatService(MultiService):
             self._database.close()
             raise
         self.is_open = True
-        self._logger.note("serving", database=without_secrets(self.settings.database))
+        self._logger.note("serving", database=self._database.name)
 
     def stopService(self) -> Deferred[None]:
         """

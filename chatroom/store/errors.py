@@ -13,5 +13,5 @@ class StoreRejected(Exception):
 class CommitUncertain(Exception):
     """
     COMMIT failed, and whether the transaction is stored is not known: whoever
-    meets this has to look.
+    meets this has to look, with L{chatroom.store.database.Database.look}.
     """

@@ -1,0 +1,81 @@
+"""
+What depends on the kind of database, behind one seam.
+"""
+
+from enum import Enum
+from typing import Protocol
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+#: How many threads read at the same time.
+READERS = 4
+
+#: How long a statement waits for a foreign process that has the database locked.
+BUSY_SECONDS = 5
+
+
+class Fault(Enum):
+    """
+    What an error of the database says, and so what becomes of its transaction.
+    """
+
+    #: The database did not work, or did not answer in time.
+    UNAVAILABLE = "unavailable"
+    #: The connection is gone; another one may be had.
+    DISCONNECTED = "disconnected"
+    #: Other transactions were in its way; run again, it may pass.
+    CONFLICT = "conflict"
+    #: This data, or this statement, is not to the database's liking.
+    REJECTED = "rejected"
+
+
+class Backend(Protocol):
+    """
+    One database of a kind that we can use.
+
+    @ivar name: what the operator knows it by, without a password.
+    """
+
+    name: str
+
+    def open(self) -> tuple[Engine, Engine]:
+        """
+        Lock out other servers, at the latest when the first connection of the
+        writer is made.
+
+        @return: what makes connections for the writer, and for the readers.
+        @raise chatroom.errors.StartError: if another server has it, or it can't
+            be had for another reason. The writer's connections raise that too.
+        """
+
+    def close(self) -> None:
+        """
+        Let other servers have it, once its connections are closed.
+        """
+
+    def begin_migrating(self, connection: Connection) -> None:
+        """
+        Give the transaction of a migration the time it needs.
+        """
+
+    def fault(self, error: SQLAlchemyError) -> Fault:
+        """
+        Tell what has happened.
+        """
+
+    def is_undone(self, error: SQLAlchemyError) -> bool:
+        """
+        Whether a COMMIT that failed with C{error} has certainly stored nothing.
+        """
+
+    def is_usable(self, error: BaseException) -> bool:
+        """
+        Whether a connection goes on after C{error}, once its transaction is undone.
+        After a COMMIT that failed none does.
+        """
+
+    def reason(self, error: SQLAlchemyError) -> str:
+        """
+        @return: what the database said, in one line, without anybody's data.
+        """

@@ -1,0 +1,55 @@
+"""
+Which kind of database it is.
+"""
+
+import re
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from chatroom.errors import StartError
+from chatroom.store.backend import Backend
+from chatroom.store.postgresql import PostgreSQL
+from chatroom.store.sqlite import SQLite
+
+#: From the scheme and the user to the last @, whatever is between.
+_PASSWORD = re.compile(r"^([\w+]*://)?([^:@/]*).*@", re.DOTALL)
+
+
+def backend_for(text: str) -> Backend:
+    """
+    Read where a database is. Nothing is opened.
+
+    @param text: a URL, such as C{sqlite:///chatroom.db}.
+    @raise StartError: if it is no URL of a database that we can use.
+    """
+    url = _parse(text)
+    if url.drivername in ("sqlite", "sqlite+pysqlite"):
+        return SQLite.accept(url, text)
+    if url.drivername in ("postgresql", "postgresql+psycopg"):
+        return PostgreSQL.accept(url, without_password(text))
+    raise StartError(
+        f"databases of the kind {url.drivername} are not supported, "
+        "sqlite and postgresql+psycopg are"
+    )
+
+
+def _parse(text: str) -> URL:
+    try:
+        return make_url(text)
+    except (ArgumentError, ValueError):
+        # Of the error itself nothing is kept: it may quote a password.
+        raise StartError(
+            f"{without_password(text)!r} is not the URL of a database; "
+            "one is sqlite:///chatroom.db"
+        ) from None
+
+
+def without_password(text: str) -> str:
+    """
+    @param text: what is, or was meant to be, the URL of a database.
+    @return: what of it may be shown; for a file, all of it.
+    """
+    if text.startswith("sqlite"):
+        return text
+    return _PASSWORD.sub(r"\1\2@", text.partition("?")[0])

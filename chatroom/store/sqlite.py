@@ -1,0 +1,135 @@
+"""
+A database that is one file: SQLite's.
+"""
+
+import os
+from typing import Any
+
+from attrs import define, field
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    NotSupportedError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+
+from chatroom.errors import StartError
+from chatroom.logs.failures import explain
+from chatroom.store.backend import BUSY_SECONDS, READERS, Fault
+from chatroom.store.lock import FileLock
+
+#: What SQLite says of data or of a statement, rather than of itself.
+_REJECTIONS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
+
+
+@define(eq=False)
+class SQLite:
+    """
+    A file, and a lock beside it.
+
+    @ivar name: the path, as it is from anywhere.
+    """
+
+    _url: URL
+    name: str
+    _lock: FileLock | None = field(default=None, init=False)
+
+    @classmethod
+    def accept(cls, url: URL, text: str) -> "SQLite":
+        """
+        @param text: what C{url} was read from.
+        @raise StartError: if it names no file.
+        """
+        if not url.database or url.database == ":memory:" or "?" in text:
+            raise StartError(f"{text!r} does not name a file, as sqlite:///chatroom.db does")
+        return cls(url, os.path.realpath(url.database))
+
+    def open(self) -> tuple[Engine, Engine]:
+        """
+        Lock the file, and make it if there is none.
+        """
+        if not os.path.isdir(os.path.dirname(self.name)):
+            raise StartError(f"cannot open the database {self.name}: there is no such directory")
+        lock = FileLock(self.name + ".lock")
+        lock.acquire()
+        self._lock = lock
+        _make_file(self.name)
+        writer = _engine(self._url, begin="BEGIN IMMEDIATE", size=1)
+        return writer, _engine(self._url, begin="BEGIN", size=READERS, read_only=True)
+
+    def close(self) -> None:
+        """
+        Let go of the lock.
+        """
+        if self._lock is not None:
+            self._lock.release()
+
+    def begin_migrating(self, connection: Connection) -> None:
+        """
+        Nothing here limits how long a transaction takes.
+        """
+
+    def fault(self, error: SQLAlchemyError) -> Fault:
+        """
+        Tell what has happened, by the class of the error.
+        """
+        if isinstance(error, DBAPIError) and not isinstance(error, _REJECTIONS):
+            return Fault.UNAVAILABLE
+        return Fault.REJECTED
+
+    def is_undone(self, error: SQLAlchemyError) -> bool:
+        """
+        A COMMIT that fails may be there after all.
+        """
+        return False
+
+    def is_usable(self, error: BaseException) -> bool:
+        """
+        Another one costs next to nothing.
+        """
+        return False
+
+    def reason(self, error: SQLAlchemyError) -> str:
+        """
+        What SQLite says of itself, else only what kind of error it is.
+        """
+        kind, _, said = explain(getattr(error, "orig", None) or error).partition(": ")
+        return said or kind
+
+
+def _engine(url: URL, *, begin: str, size: int, read_only: bool = False) -> Engine:
+    """
+    Make an engine that leaves transactions to us, not to the driver.
+    """
+    engine = create_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: object) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA query_only = {int(read_only)}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _make_file(path: str) -> None:
+    """
+    Make the file if there is none, for its owner's eyes only: it holds
+    everything that anybody said.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))

@@ -1,0 +1,162 @@
+"""
+Databases of each kind: a suite runs on all of them by inheriting from one of the
+classes here. What it needs of another program is here too.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from attrs import frozen
+from sqlalchemy import make_url
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+
+from chatroom.store.database import Database
+from chatroom.store.models import Event, EventKind, Role, Room, RoomKind, User
+from chatroom.store.repository import Repository
+from tests.clusters import need_postgresql, shared_cluster
+from tests.lanes import InlineLane
+from tests.servers import new_file
+
+T = TypeVar("T")
+
+NOW = 1640995200000
+
+
+class OnSQLite(SynchronousTestCase):
+    """
+    Tests with files.
+    """
+
+    def new_url(self) -> str:
+        """
+        @return: where there is no database yet.
+        """
+        return new_file(self)
+
+    def another_program(self, url: str) -> "Program":
+        """
+        @return: another program that has the database open.
+        """
+        connection = sqlite3.connect(make_url(url).database or "", isolation_level=None)
+        self.addCleanup(connection.close)
+        return Program(connection.execute)
+
+
+class OnPostgreSQL(OnSQLite):
+    """
+    Tests with databases of a server that the tests have made.
+    """
+
+    def setUp(self) -> Any:
+        """
+        Skip them where there is no PostgreSQL.
+        """
+        need_postgresql()
+        return super().setUp()
+
+    def new_url(self) -> str:
+        """
+        @return: where there is an empty database.
+        """
+        cluster = shared_cluster()
+        return cluster.url(cluster.new_database())
+
+    def another_program(self, url: str) -> "Program":
+        """
+        @return: another program that is connected to the database.
+        """
+        connection = shared_cluster().connect(make_url(url).database or "")
+        self.addCleanup(connection.close)
+        return Program(connection.execute)
+
+
+@frozen
+class Program:
+    """
+    Another program that uses a database.
+    """
+
+    _execute: Callable[[str], Any]
+
+    def do(self, *statements: str) -> None:
+        """
+        Execute statements.
+        """
+        for each in statements:
+            self._execute(each)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """
+        @return: the rows.
+        """
+        return list(self._execute(query).fetchall())
+
+
+class StoreTestCase(OnSQLite):
+    """
+    A test with a database.
+    """
+
+    def setUp(self) -> None:
+        """
+        Make one.
+        """
+        self.url = self.new_url()
+        self.database = self.open(self.url)
+
+    def open(self, url: str) -> Database:
+        """
+        Open a database until the end of the test.
+        """
+        database = Database(url, InlineLane(), InlineLane())
+        database.open(now=NOW)
+        self.addCleanup(database.close)
+        return database
+
+    def done(self, deferred: "Deferred[T]") -> T:
+        """
+        @return: the result, which is there.
+        """
+        return self.successResultOf(deferred)
+
+    def add_user(self, name: str) -> User:
+        """
+        Make an account.
+        """
+
+        def add(store: Repository) -> User:
+            return store.add_user(name=name, key=name.lower(), password_hash="h", now=NOW)
+
+        return self.done(self.database.write(add))
+
+    def add_room(self, name: str, *members: User) -> Room:
+        """
+        Make a room.
+        """
+
+        def add(store: Repository) -> Room:
+            room = store.add_room(name=name, key=name.lower(), kind=RoomKind.GROUP, now=NOW)
+            if members:
+                store.add_members(room.id, {user.id: Role.MEMBER for user in members})
+            return room
+
+        return self.done(self.database.write(add))
+
+
+def message(user: User, room: Room, event_id: int, seq: int, name: str | None = None) -> Event:
+    """
+    @return: something said.
+    """
+    return Event(
+        id=event_id,
+        room_id=room.id,
+        room_name=room.name,
+        seq=seq,
+        kind=EventKind.MESSAGE,
+        sender=user,
+        content=f"message {event_id}",
+        created_at=NOW,
+        client_message_id=name,
+    )
