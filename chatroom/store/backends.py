@@ -2,7 +2,7 @@
 Which kind of database it is.
 """
 
-import re
+from contextlib import suppress
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -11,9 +11,6 @@ from chatroom.errors import StartError
 from chatroom.store.backend import Backend
 from chatroom.store.postgresql import PostgreSQL
 from chatroom.store.sqlite import SQLite
-
-#: From the scheme and the user to the last @, whatever is between.
-_PASSWORD = re.compile(r"^([\w+]*://)?([^:@/]*).*@", re.DOTALL)
 
 
 def backend_for(text: str) -> Backend:
@@ -50,6 +47,11 @@ def without_password(text: str) -> str:
     @param text: what is, or was meant to be, the URL of a database.
     @return: what of it may be shown; for a file, all of it.
     """
-    if text.startswith("sqlite"):
+    if text.startswith("sqlite") or not set("@?") & set(text):
         return text
-    return _PASSWORD.sub(r"\1\2@", text.partition("?")[0])
+    with suppress(ArgumentError, ValueError):
+        url = make_url(text)
+        # An @ in a host is one of a password that was not written as %40.
+        if "@" not in (url.host or ""):
+            return url.set(query={}).render_as_string()
+    return text.partition("://")[0] + "://…" if "://" in text else "…"
