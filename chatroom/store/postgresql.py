@@ -7,6 +7,7 @@ knows that of the one before it nothing is left, nor still to come: not even a
 COMMIT that was under way when the network broke.
 """
 
+import logging
 from typing import Any
 
 from attrs import define
@@ -78,8 +79,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 #: Serialization failures and deadlocks.
 _CONFLICTS = {"40001", "40P01"}
 
-#: The first two characters of what says that the connection is at its end:
-#: connection exceptions, and an operator's intervention.
+#: Connections that break, and an operator or a limit that ends them.
 _DISCONNECTIONS = {"08000", "08003", "08006", "57P01", "57P02", "57P03", "25P03"}
 
 #: The first two characters of what is said of data or of a statement; of these,
@@ -89,6 +89,11 @@ _MISSING = {"42501", "42P01", "42703", "3F000"}
 
 #: Likewise, where the driver itself says it.
 _DRIVERS_REJECTIONS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
+
+# On a connection that is lost both write of their own accord, and to standard
+# error if nobody listens. What there is to say is said by L{chatroom.store.database.Database}.
+for _name in ("psycopg", "sqlalchemy.pool"):
+    logging.getLogger(_name).addHandler(logging.NullHandler())
 
 
 @define(eq=False)
