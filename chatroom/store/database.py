@@ -31,7 +31,8 @@ from chatroom.threads import Lane
 
 T = TypeVar("T")
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+#: Where the migrations are.
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @define(eq=False)
@@ -161,7 +162,7 @@ class Database:
 def _migrate(backend: Backend, engine: Engine, now: int) -> None:
     config = Config()
     config.attributes["now"] = now
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:
         backend.begin_migrating(connection)
         config.attributes["connection"] = connection
