@@ -38,6 +38,7 @@ OWNERS = {
     "msgspec": "wire",
     "json": "logs.lines",
     "fcntl": "store.lock",
+    "psycopg": "store.bounded",
 }
 
 #: What is known of Twisted below the server: no transport, and no reactor.

@@ -2,6 +2,7 @@
 What depends on the kind of database, behind one seam.
 """
 
+from contextlib import AbstractContextManager
 from enum import Enum
 from typing import Protocol
 
@@ -54,9 +55,9 @@ class Backend(Protocol):
         Let other servers have it, once its connections are closed.
         """
 
-    def begin_migrating(self, connection: Connection) -> None:
+    def migrating(self, connection: Connection) -> AbstractContextManager[None]:
         """
-        Give the transaction of a migration the time it needs.
+        @return: a context in which a transaction has the time that a migration needs.
         """
 
     def fault(self, error: SQLAlchemyError) -> Fault:

@@ -163,7 +163,6 @@ def _migrate(backend: Backend, engine: Engine, now: int) -> None:
     config = Config()
     config.attributes["now"] = now
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection:
-        backend.begin_migrating(connection)
+    with engine.begin() as connection, backend.migrating(connection):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

@@ -8,6 +8,8 @@ COMMIT that was under way when the network broke.
 """
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from attrs import define
@@ -104,6 +106,7 @@ class PostgreSQL:
 
     _url: URL
     name: str
+    _connect: Callable[..., Any]
 
     @classmethod
     def accept(cls, url: URL, name: str) -> "PostgreSQL":
@@ -117,12 +120,12 @@ class PostgreSQL:
             raise StartError(f"{name!r} has an @ too many: in a password, write it as %40")
         url = url.set(drivername="postgresql+psycopg")
         try:
-            url.get_dialect().import_dbapi()
+            from chatroom.store.bounded import BoundedConnection
         except ImportError as error:
             raise StartError(
                 "PostgreSQL needs its driver: pip install 'chatroom[postgres]'"
             ) from error
-        return cls(url, name)
+        return cls(url, name, BoundedConnection.connect)
 
     def open(self) -> tuple[Engine, Engine]:
         """
@@ -136,13 +139,18 @@ class PostgreSQL:
         The lock went with the connection.
         """
 
-    def begin_migrating(self, connection: Connection) -> None:
+    @contextmanager
+    def migrating(self, connection: Connection) -> Iterator[None]:
         """
         A migration may take as long as it takes, but not wait for others.
         """
+        driver: Any = connection.connection.dbapi_connection
+        limit, driver.answer_seconds = driver.answer_seconds, None
         connection.exec_driver_sql(
             "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
         )
+        yield
+        driver.answer_seconds = limit
 
     def fault(self, error: SQLAlchemyError) -> Fault:
         """
@@ -151,6 +159,9 @@ class PostgreSQL:
         if not isinstance(error, DBAPIError):
             return Fault.REJECTED
         state = _state(error)
+        if getattr(error.orig, "is_late", False):
+            # Nor would it answer if it were asked again.
+            return Fault.UNAVAILABLE
         if error.connection_invalidated or state in _DISCONNECTIONS:
             return Fault.DISCONNECTED
         if state in _CONFLICTS:
@@ -199,8 +210,8 @@ class PostgreSQL:
         )
 
         @event.listens_for(engine, "do_connect")
-        def connect(dialect: Dialect, _: object, args: Any, options: Any) -> Any:
-            connection: Any = dialect.connect(*args, **options, autocommit=True)
+        def connect(_: Dialect, __: object, args: Any, options: Any) -> Any:
+            connection = self._connect(*args, **options, autocommit=True)
             try:
                 self._set_up(connection, settings)
                 if is_writer:

@@ -3,6 +3,7 @@ A database that is one file: SQLite's.
 """
 
 import os
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from attrs import define, field
@@ -67,10 +68,11 @@ class SQLite:
         if self._lock is not None:
             self._lock.release()
 
-    def begin_migrating(self, connection: Connection) -> None:
+    def migrating(self, connection: Connection) -> AbstractContextManager[None]:
         """
         Nothing here limits how long a transaction takes.
         """
+        return nullcontext()
 
     def fault(self, error: SQLAlchemyError) -> Fault:
         """
