@@ -31,7 +31,14 @@ OWNER = "chatroom"
 #: tests are done, or have been killed.
 _UNDERTAKER = 'read _; "$1/pg_ctl" -D "$2/data" -m immediate stop; rm -rf "$2"'
 
-_INITDB = ("--encoding=UTF8", "--no-locale", "--auth=trust", f"--username={ADMIN}", "--no-sync")
+_INITDB = (
+    "--encoding=UTF8",
+    "--no-locale",
+    "--auth=trust",
+    f"--username={ADMIN}",
+    "--no-sync",
+    "--wal-segsize=1",
+)
 
 _SETTINGS = {
     "listen_addresses": "''",
@@ -39,6 +46,8 @@ _SETTINGS = {
     "shared_buffers": "16MB",
     "max_connections": "60",
     "autovacuum": "off",
+    "min_wal_size": "2MB",
+    "max_wal_size": "64MB",
 }
 
 
@@ -155,9 +164,29 @@ class Cluster:
         self.stop()
         self.start()
 
+    def signal(self, process: int, number: int) -> None:
+        """
+        Send a signal to one of its processes.
+        """
+        self._do("kill", f"-{int(number)}", str(process))
+
+    def limit_files(self, process: int, size: int | None) -> None:
+        """
+        Keep one of its processes from writing files larger than C{size}.
+        """
+        limit = "unlimited" if size is None else str(size)
+        self._do("prlimit", f"--pid={process}", f"--fsize={limit}:unlimited")
+
     def _run(self, program: str, *arguments: str) -> None:
+        data = f"--pgdata={self.directory / 'data'}"
+        self._do(f"{self._binaries}/{program}", data, *arguments)
+
+    def _do(self, *command: str) -> None:
+        """
+        Run a command as the cluster's user.
+        """
         done = subprocess.run(
-            [f"{self._binaries}/{program}", f"--pgdata={self.directory / 'data'}", *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -167,7 +196,7 @@ class Cluster:
             **_identity(),
         )
         if done.returncode:
-            raise AssertionError(f"{program} failed: {done.stdout.decode()}")
+            raise AssertionError(f"{command} failed: {done.stdout.decode()}")
 
     def url(self, database: str) -> str:
         """

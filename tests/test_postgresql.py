@@ -173,7 +173,7 @@ class SessionTests(OnPostgreSQL, StoreTestCase):
                 "client_encoding",
                 "application_name",
             ),
-            ["5s", "5s", "10s", "1s", "read committed", "UTF8", "chatroom"],
+            ["5100ms", "5s", "10s", "1s", "read committed", "UTF8", "chatroom"],
         )
 
     def test_readers(self) -> None:

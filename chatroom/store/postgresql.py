@@ -53,7 +53,8 @@ _CONNECTING = {
 #: seconds for keepalives: what has no end is ended, and the process of a
 #: connection that is gone does not keep its locks.
 _SESSION = {
-    "statement_timeout": BUSY_SECONDS * 1000,
+    # After the other one, which says more of what is wrong.
+    "statement_timeout": BUSY_SECONDS * 1000 + 100,
     "lock_timeout": BUSY_SECONDS * 1000,
     "idle_in_transaction_session_timeout": 2 * BUSY_SECONDS * 1000,
     "client_connection_check_interval": 1000,
