@@ -77,6 +77,16 @@ def need_postgresql() -> str:
     raise SkipTest("PostgreSQL is not installed (Debian: apt install postgresql)")
 
 
+def _memory() -> str | None:
+    """
+    @return: a directory in memory that is large enough, if there is one: a database
+        is hundreds of files.
+    """
+    memory = "/dev/shm"
+    is_there = os.access(memory, os.W_OK | os.X_OK)
+    return memory if is_there and shutil.disk_usage(memory).free > 1 << 30 else None
+
+
 @cache
 def _identity() -> dict[str, Any]:
     """
@@ -110,7 +120,7 @@ class Cluster:
         @param settings: of C{postgresql.conf}.
         """
         binaries = need_postgresql()
-        directory = Path(tempfile.mkdtemp(prefix="chatroom-pg-"))
+        directory = Path(tempfile.mkdtemp(prefix="chatroom-pg-", dir=_memory()))
         command = ["sh", "-c", _UNDERTAKER, "sh", binaries, str(directory)]
         if _identity():
             os.chown(directory, _identity()["user"], _identity()["group"])
@@ -234,6 +244,12 @@ class Cluster:
         more = "".join(f" {key} {value}" for key, value in options.items())
         self.execute(f"CREATE DATABASE {name} OWNER {OWNER}{more}")
         return name
+
+    def drop(self, database: str) -> None:
+        """
+        Leave nothing of a database, whoever is connected to it.
+        """
+        self.execute(f"DROP DATABASE {database} WITH (FORCE)")
 
 
 @cache

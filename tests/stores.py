@@ -5,6 +5,7 @@ classes here. What it needs of another program is here too.
 
 import sqlite3
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from attrs import frozen
@@ -35,6 +36,12 @@ class OnSQLite(SynchronousTestCase):
         """
         return new_file(self)
 
+    def new_empty_url(self) -> str:
+        """
+        @return: where nothing has been made.
+        """
+        return self.new_url()
+
     def another_program(self, url: str) -> "Program":
         """
         @return: another program that has the database open.
@@ -58,10 +65,19 @@ class OnPostgreSQL(OnSQLite):
 
     def new_url(self) -> str:
         """
-        @return: where there is an empty database.
+        @return: where there is a database as a first start leaves it.
         """
-        cluster = shared_cluster()
-        return cluster.url(cluster.new_database())
+        return self._until_the_end(shared_cluster().new_database(TEMPLATE=_template()))
+
+    def new_empty_url(self) -> str:
+        """
+        @return: where there is a database with nothing in it.
+        """
+        return self._until_the_end(shared_cluster().new_database())
+
+    def _until_the_end(self, name: str) -> str:
+        self.addCleanup(shared_cluster().drop, name)
+        return shared_cluster().url(name)
 
     def another_program(self, url: str) -> "Program":
         """
@@ -70,6 +86,19 @@ class OnPostgreSQL(OnSQLite):
         connection = shared_cluster().connect(make_url(url).database or "")
         self.addCleanup(connection.close)
         return Program(connection.execute)
+
+
+@cache
+def _template() -> str:
+    """
+    @return: the name of a database that is up to date; a copy of it is made sooner
+        than another one.
+    """
+    name = shared_cluster().new_database()
+    database = Database(shared_cluster().url(name), InlineLane(), InlineLane())
+    database.open(now=NOW)
+    database.close()
+    return name
 
 
 @frozen

@@ -72,7 +72,7 @@ class UpgradeTests(OnSQLite):
         """
         first, *_ = revisions()
         for revision in revisions():
-            url = self.new_url()
+            url = self.new_empty_url()
             self.upgrade(url, first)
             self.another_program(url).do(*SOMETHING)
             self.upgrade(url, revision)
@@ -115,7 +115,7 @@ class KilledTests(OnSQLite):
         """
         Wherever it is killed, nothing has happened, and the next start does it all.
         """
-        url = self.new_url()
+        url = self.new_empty_url()
         killed, changes = self.open_in_a_process(url, 0)
         self.assertGreater(changes, 5)
         self.assertEqual((killed, tables(url)), (-9, []))

@@ -123,7 +123,7 @@ class OpeningTests(OnPostgreSQL):
         """
         An option of libpq's that is none is named.
         """
-        self.assertIn('"colour"', self.refused(self.new_url() + "&colour=red"))
+        self.assertIn('"colour"', self.refused(self.new_empty_url() + "&colour=red"))
 
     def test_encoding(self) -> None:
         """

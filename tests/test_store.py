@@ -250,7 +250,7 @@ class OpeningTests(OnSQLite):
         """
         Have a place.
         """
-        self.url = self.new_url()
+        self.url = self.new_empty_url()
 
     def make(self) -> Database:
         """
