@@ -16,10 +16,10 @@ from sqlalchemy.exc import OperationalError
 from twisted.trial.unittest import TestCase
 
 from chatroom.chat.passwords import Cost, Passwords
-from tests.behaviour import named, post
+from tests.behaviour import named
 from tests.lanes import InlineLane
-from tests.peers import Message, Peer, request
-from tests.servers import PASSWORD, log_in, memory_server
+from tests.peers import PASSWORD, Message, Peer, post, request
+from tests.servers import log_in, memory_server
 from tests.stores import OnPostgreSQL, OnSQLite
 
 

@@ -14,13 +14,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from tests.behaviour import post
 from tests.clusters import Cluster, shared_cluster
-from tests.peers import Peer, request
+from tests.operators import MODULE, ProcessTestCase
+from tests.peers import Peer, post, request
 from tests.servers import log_in
 from tests.stores import OnPostgreSQL
 from tests.test_behaviour import OverSocket
-from tests.test_process import MODULE, ProcessTestCase
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 

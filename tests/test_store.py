@@ -147,6 +147,17 @@ class RepositoryTests(StoreTestCase):
 
         self.done(self.database.look(check))
 
+    def test_counts(self) -> None:
+        """
+        Members of a room are counted, and the rooms of users.
+        """
+        alice, bob = self.add_user("alice"), self.add_user("bob")
+        room = self.add_room("dev", alice)
+        read = self.database.read
+        self.assertEqual(self.done(read(lambda store: store.member_count(room.id))), 1)
+        counts = self.done(read(lambda store: store.room_counts([alice.id, bob.id, 99])))
+        self.assertEqual(counts, {alice.id: 2, bob.id: 1})
+
     def test_unique_seq(self) -> None:
         """
         The database itself refuses a place in the log that is taken.

@@ -7,11 +7,10 @@ from typing import Any
 
 from twisted.trial.unittest import TestCase
 
-from tests.behaviour import post
 from tests.clusters import Cluster, shared_cluster
-from tests.peers import Message, request
+from tests.peers import PASSWORD, Message, post, request
 from tests.proxies import AtCommit, Proxy
-from tests.servers import PASSWORD, log_in, memory_server
+from tests.servers import log_in, memory_server
 from tests.stores import OnPostgreSQL
 
 
