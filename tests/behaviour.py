@@ -382,6 +382,31 @@ class TalkingBehaviour(Behaviour, TestCase):
         for content in ("", "x" * 4001, "a\rb", "\x1b[0m", "\x00"):
             self.assertEqual((await alice.ask(post(content)))["error_code"], 1008)
 
+    async def test_nul(self) -> None:
+        """
+        No text that is kept has a NUL in it, which not every database can hold.
+        """
+        alice = await self.user("alice")
+        for bad in (
+            post("a\0b"),
+            post("a", client_message_id="c\0"),
+            post("a", client_message_id="\0"),
+            named("create_chat_request", "dev\0"),
+            named("create_chat_request", "dev", member_usernames=["alice", "bob\0"]),
+            named("join_chat_request", "\0"),
+            named("enter_chat_request", "public\0"),
+            post("a", request_id="\0"),
+        ):
+            answer = await alice.ask(bad)
+            self.assertEqual((bad, answer["error_code"]), (bad, 1008))
+        for kind in ("register_request", "login_request"):
+            peer = await self.connect()
+            answer = await peer.ask(request(kind, username="a\0", password=PASSWORD))
+            self.assertFalse(answer["success"])
+            answer = await peer.ask(request(kind, username="carol", password=PASSWORD + "\0"))
+            self.assertFalse(answer["success"])
+        self.assertEqual((await alice.ask(post("still here")))["content"], "still here")
+
     async def test_acknowledgement(self) -> None:
         """
         A post that has a name is acknowledged, and then pushed.
