@@ -316,7 +316,12 @@ class LockTests(OnPostgreSQL, StoreTestCase):
                 f"DO $$BEGIN RAISE 'no' USING DETAIL = '{SECRET}', ERRCODE = '58030'; END$$"
             )
 
+        def no_number(store: Repository) -> None:
+            cast = "SELECT CAST(%(text)s AS integer)"
+            store._connection.exec_driver_sql(cast, {"text": SECRET})
+
         for work, kind, state in (
+            (no_number, StoreRejected, "22P02"),
             (self.add_user_twice, StoreRejected, "23505"),
             (too_long, StoreRejected, "22001"),
             (divide, StoreUnavailable, "58030"),

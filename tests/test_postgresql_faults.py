@@ -303,7 +303,7 @@ class ProcessTests(OnPostgreSQL, ProcessTestCase):
         self.assertEqual(outcome.err, "")
         for told in (ended, second, outcome):
             self.assertNotIn("Xyzzy-Canary", told.out + told.err)
-        self.assertIn(f"serving postgresql+psycopg://chatroom:***@/{name}", outcome.out)
+        self.assertIn(f"serving 'postgresql+psycopg://chatroom:***@/{name}'", outcome.out)
         said = cluster.execute("SELECT seq, content FROM events", name)
         self.assertEqual(said, [(1, "Hello!")])
 

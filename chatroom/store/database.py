@@ -153,6 +153,7 @@ class Database:
         Tell the operator, once for each transaction that failed.
         """
         if failure.check(StoreUnavailable, CommitUncertain):
+            assert failure.value is not None
             cause = failure.value.__cause__ or failure.value
             reason = str(cause) if isinstance(cause, DatabaseError) else explain(cause)
             self._log.note("database_failed", reason=reason)

@@ -7,9 +7,9 @@ knows that of the one before it nothing is left, nor still to come: not even a
 COMMIT that was under way when the network broke.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from logging import NullHandler, getLogger
 from typing import Any
 
 from attrs import define
@@ -77,6 +77,7 @@ _DURABLE = (
     " WHERE current_setting('synchronous_commit') = 'off'"
 )
 
+_DATA_EXCEPTION = "22"
 _LOCK_NOT_AVAILABLE = "55P03"
 
 #: Serialization failures and deadlocks.
@@ -96,7 +97,7 @@ _DRIVERS_REJECTIONS = (IntegrityError, DataError, ProgrammingError, NotSupported
 # On a connection that is lost both write of their own accord, and to standard
 # error if nobody listens. What there is to say is said by L{chatroom.store.database.Database}.
 for _name in ("psycopg", "sqlalchemy.pool"):
-    logging.getLogger(_name).addHandler(logging.NullHandler())
+    getLogger(_name).addHandler(NullHandler())
 
 
 @define(eq=False)
@@ -190,14 +191,17 @@ class PostgreSQL:
     def reason(self, error: SQLAlchemyError) -> str:
         """
         PostgreSQL tells the rows concerned as well, under C{DETAIL} and the like:
-        of all that only the first line is for the operator.
+        of all that only the first line is for the operator; and where it is about a
+        value, which may be in that line, only the code.
         """
-        primary = getattr(getattr(error, "orig", None), "diag", None)
-        message = getattr(primary, "message_primary", None)
-        if message is None:
-            message = str(getattr(error, "orig", None) or error)
+        origin: Any = getattr(error, "orig", None) or error
         state = _state(error)
-        return " ".join(message.split()) + (f" ({state})" if state else "")
+        if state is None:
+            is_data = isinstance(error, DataError)
+            return type(origin).__name__ if is_data else _one_line(str(origin))
+        if state[:2] == _DATA_EXCEPTION:
+            return f"{type(origin).__name__} ({state})"
+        return f"{_one_line(origin.diag.message_primary or '')} ({state})"
 
     def _engine(self, size: int, settings: dict[str, Any], *, is_writer: bool) -> Engine:
         ours = {key: value for key, value in _CONNECTING.items() if key not in self._url.query}
@@ -248,6 +252,10 @@ class PostgreSQL:
             if getattr(error, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                 raise
             raise StartError(f"another server is using this database ({self.name})") from error
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _state(error: SQLAlchemyError) -> str | None:
