@@ -9,7 +9,6 @@ COMMIT that was under way when the network broke.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from logging import NullHandler, getLogger
 from typing import Any
 
 from attrs import define
@@ -25,6 +24,7 @@ from sqlalchemy.exc import (
 )
 
 from chatroom.errors import StartError
+from chatroom.logs.libraries import silence
 from chatroom.store.backend import BUSY_SECONDS, READERS, Fault
 from chatroom.store.errors import StoreRejected
 
@@ -94,10 +94,9 @@ _MISSING = {"42501", "42P01", "42703", "3F000"}
 #: Likewise, where the driver itself says it.
 _DRIVERS_REJECTIONS = (IntegrityError, DataError, ProgrammingError, NotSupportedError)
 
-# On a connection that is lost both write of their own accord, and to standard
-# error if nobody listens. What there is to say is said by L{chatroom.store.database.Database}.
-for _name in ("psycopg", "sqlalchemy.pool"):
-    getLogger(_name).addHandler(NullHandler())
+# Of a connection that is lost both write, but what there is to say is said by
+# L{chatroom.store.database.Database}.
+silence("psycopg", "sqlalchemy.pool")
 
 
 @define(eq=False)
