@@ -81,6 +81,7 @@ class Settings:
         "where everything is stored, as an SQLAlchemy URL",
         "sqlite:///chatroom.db",
         validators.min_len(1),
+        repr=False,
     )
     language: str = _option(
         "the language of texts for people: " + " or ".join(TEXTS), DEFAULT_LANGUAGE, _one_of(TEXTS)
@@ -136,11 +137,11 @@ class Settings:
     hash_threads: int = _option(
         "how many passwords are checked at the same time", 2, _within(1, 64)
     )
-    stall_log_milliseconds: int = _limit(
-        "how long the server may be held up before the log says by what, in milliseconds",
+    stall_log_milliseconds: int = _option(
+        "how long the server may be held up before the log says by what, in milliseconds; "
+        "0 is never",
         100,
-        60_000,
-        least=20,
+        _within(20, 60_000, or_off=True),
     )
 
     def __attrs_post_init__(self) -> None:

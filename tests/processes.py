@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -168,9 +169,12 @@ class Place:
             if process.is_running:
                 os.kill(process.pid, signal.SIGKILL)
                 await process.outcome()
-        daemons = {int(file.read_text()) for file in self.path.glob("*.pid")}
-        for pid in daemons - {process.pid for process in self.started}:
-            os.kill(pid, signal.SIGKILL)
+        for file in self.path.glob("*.pid"):
+            # A daemon that is just ending removes its file.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                pid = int(file.read_text())
+                if pid not in {process.pid for process in self.started}:
+                    os.kill(pid, signal.SIGKILL)
 
 
 def _is_about_tests(variable: str) -> bool:
