@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chatroom.chat.accounts import Accounts
+from chatroom.chat.accounts import QUESTIONS_A_REGISTRATION, Accounts
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
@@ -60,14 +60,17 @@ def assemble(
         settings.database, make("chatroom-write", 1), make("chatroom-read", READERS)
     )
     hashing = make("chatroom-hash", settings.hash_threads)
-    passwords = Passwords(hashing, settings.password_chars, cost or Cost())
+    passwords = Passwords(
+        hashing, settings.password_chars, cost or Cost(), at_once=settings.hash_threads
+    )
     hub = Hub(database, SeedPushes(settings.language))
     log = Log(database, reactor, now, hub.publish)
     accounts = Accounts(
         database,
         passwords,
         Guesses(reactor, settings.login_tries),
-        Rate(reactor, settings.registrations_per_hour, settings.registrations_per_hour / 3600),
+        _hourly(reactor, settings.registrations_per_hour),
+        _hourly(reactor, settings.registrations_per_hour * QUESTIONS_A_REGISTRATION),
         now,
         is_open=settings.registration == "open",
     )
@@ -88,3 +91,7 @@ def assemble(
         # Where there are no threads, no other thread can look.
         StallWatch(reactor, settings.stall_log_milliseconds / 1000).setServiceParent(chat)
     return chat
+
+
+def _hourly(reactor: Any, count: int) -> Rate:
+    return Rate(reactor, count, count / 3600)

@@ -7,8 +7,18 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
+from twisted.internet.interfaces import IDelayedCall
+
 #: Tells the time that people read, in Unix seconds. It may jump.
 Now = Callable[[], float]
+
+
+def cancel(timer: IDelayedCall | None) -> None:
+    """
+    Have it not happen, if it has not.
+    """
+    if timer is not None and timer.active():
+        timer.cancel()
 
 
 def keep_steady(reactor: Any) -> None:

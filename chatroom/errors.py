@@ -185,7 +185,7 @@ class RoomFull(ChatError):
 
 
 class TooManyRooms(ChatError):
-    """A user is a member of as many rooms as a user may be."""
+    """The user has made or joined as many rooms as a user may."""
 
     code = ErrorCode.PERMISSION_DENIED
     reason = "too_many_chats"

@@ -57,7 +57,7 @@ def _size(text: str, default: int, most: int, *, least: int) -> Any:
         return most if value == 0 else value
 
     text = f"{text}; 0 is the most that can be had, {most}"
-    return _option(text, default, _within(least, most), converter=or_most)
+    return _option(text, default, _within(least, most, or_off=True), converter=or_most)
 
 
 def _one_of(choices: Iterable[str]) -> Any:
@@ -103,7 +103,7 @@ class Settings:
     login_line_bytes: int = _size(
         "the most bytes a line may have before login", 8 * 1024, _MOST_LINE_BYTES, least=1024
     )
-    login_seconds: float = _limit("the time to log in, in seconds", 30.0, _DAY)
+    login_seconds: float = _limit("the time to log in, in seconds", 30.0, _DAY, least=0.1)
     anonymous_per_address: int = _limit(
         "the most connections that are not logged in, from one address", 16, _MANY
     )
@@ -113,8 +113,8 @@ class Settings:
     connections_per_address: int = _limit("the most connections from one address", 1000, _MANY)
     sessions_per_user: int = _limit("the most sessions of one user", 50, _MANY)
     login_tries: int = _limit(
-        "how many wrong passwords are free, of one address or for one user, before the next "
-        "try has to wait",
+        "the most wrong passwords, from one address or for one user, before the next try has "
+        "to wait",
         5,
         _MANY,
     )
@@ -122,9 +122,11 @@ class Settings:
         "the most accounts that one address makes in an hour", 20, _MANY
     )
     post_burst: int = _limit("the most messages that a user sends at once", 20, _MANY)
-    post_rate: float = _limit("the messages a second that a user sends for long", 10.0, _MANY)
+    post_rate: float = _limit(
+        "the most messages a second that a user sends for long", 10.0, _MANY, least=0.001
+    )
     room_members: int = _limit("the most members of a room, but of public", 1000, _MANY)
-    rooms_per_user: int = _limit("the most rooms that a user is a member of", 200, _MANY)
+    rooms_per_user: int = _limit("the most rooms that a user makes or joins", 200, _MANY)
     push_bytes: int = _limit(
         "the most bytes of pushes that wait for a slow reader before it is cut off",
         1 << 20,

@@ -21,7 +21,7 @@ class FakeGuest:
     """
 
     address: str | None = "192.0.2.1"
-    is_busy: bool = False
+    is_proving: bool = False
     told: list[str] = field(factory=list)
 
     def turn_away(self, slug: str) -> None:
@@ -79,11 +79,11 @@ class AdmissionTests(SynchronousTestCase):
         """
         self.admission = Admission(Settings(**settings), self.clock)
 
-    def enter(self, address: str | None = "192.0.2.1", *, is_busy: bool = False) -> FakeGuest:
+    def enter(self, address: str | None = "192.0.2.1", *, is_proving: bool = False) -> FakeGuest:
         """
         @return: somebody new.
         """
-        guest = FakeGuest(address, is_busy)
+        guest = FakeGuest(address, is_proving)
         self.admission.enter(guest)
         return guest
 
@@ -131,18 +131,30 @@ class AdmissionTests(SynchronousTestCase):
         two, three = self.enter(), self.enter()
         self.assertEqual([each.told for each in (one, two, three)], [[], [], []])
 
-    def test_busy(self) -> None:
+    def test_checked(self) -> None:
         """
-        Who is being worked for stays, and the next oldest goes.
+        Whose password is being checked stays, and the next oldest goes.
         """
-        one, two, three = self.enter(is_busy=True), self.enter(), self.enter()
+        one, two, three = self.enter(is_proving=True), self.enter(), self.enter()
         self.assertEqual([each.told for each in (one, two, three)], [[], ["crowded_out"], []])
 
-    def test_all_busy(self) -> None:
+    def test_all_checked(self) -> None:
         """
-        When all others are being worked for, whoever comes has to go.
+        When all passwords are being checked, the oldest goes from where most come.
         """
-        guests = [self.enter(is_busy=True) for _ in range(3)]
+        self.admit(anonymous_connections=3)
+        other = self.enter("192.0.2.2", is_proving=True)
+        guests = [self.enter(is_proving=True) for _ in range(2)]
+        last = self.enter("192.0.2.3")
+        self.assertEqual([each.told for each in guests], [["crowded_out"], []])
+        self.assertEqual([other.told, last.told], [[], []])
+
+    def test_all_checked_here(self) -> None:
+        """
+        Where all are of this machine, and are being checked, whoever comes has to go.
+        """
+        self.admit(anonymous_connections=2)
+        guests = [self.enter(None, is_proving=True) for _ in range(3)]
         self.assertEqual([each.told for each in guests], [[], [], ["crowded_out"]])
 
     def test_name_lost(self) -> None:
@@ -178,13 +190,13 @@ class AdmissionTests(SynchronousTestCase):
 
     def test_overdue(self) -> None:
         """
-        Who has no name in time has to go; who is being worked for has that time again.
+        Who has no name in time has to go; a password that is being checked then has a moment.
         """
-        silent, busy, named = self.enter(), self.enter("192.0.2.2", is_busy=True), self.enter()
+        silent, busy, named = self.enter(), self.enter("192.0.2.2", is_proving=True), self.enter()
         self.admission.name(named)
         self.clock.advance(30)
-        busy.is_busy = False
-        self.clock.advance(29)
+        busy.is_proving = False
+        self.clock.advance(4)
         told = [each.told for each in (silent, busy, named)]
         self.assertEqual(told, [["login_overdue"], [], []])
         self.clock.advance(1)

@@ -2,6 +2,7 @@
 What an operator limits, as a peer meets it.
 """
 
+import json
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
@@ -16,6 +17,16 @@ from tests.servers import MemoryServer, log_in, memory_server
 T = TypeVar("T")
 
 HOST = "192.0.2.1"
+
+
+def step(server: MemoryServer) -> None:
+    """
+    Let the threads do what there is, and time go by.
+    """
+    for _ in range(50):
+        for lane in server.lanes.values():
+            lane.step_all()  # type: ignore[attr-defined]
+        server.pass_time(0.02)
 
 
 class LimitTestCase(SynchronousTestCase):
@@ -167,6 +178,36 @@ class GuessingTests(LimitTestCase):
         refusal = self.ask(mallory, login("alice", "wrong"))
         self.assertEqual(refusal["error_message"], "Too many tries; try again in 1 s")
 
+    def test_at_the_same_time(self) -> None:
+        """
+        Of many tries at the same time no more are looked at than one after the other.
+        """
+        server = self.serve(lane=SteppingLane)
+        peers = [server.connect(HOST) for _ in range(10)]
+        for peer in peers:
+            peer.send(login("alice", "wrong", request_id="1"))
+        step(server)
+        reasons = sorted(self.wait(peer.receive())["reason"] for peer in peers)
+        self.assertEqual(reasons, ["too_many_tries"] * 5 + ["wrong_credentials"] * 5)
+
+    def test_right_at_the_same_time(self) -> None:
+        """
+        Right passwords wait for nobody: of one user, or of an office at nine o'clock.
+        """
+        server = self.serve(lane=SteppingLane, registrations_per_hour=0, anonymous_per_address=0)
+        peer = server.connect(HOST)
+        for number in range(30):
+            peer.send(register(f"user{number}"))
+            step(server)
+        self.wait(peer.receive_some(30))
+        logins = [f"user{number}" for number in range(30)] + ["user0"] * 10
+        peers = [server.connect(HOST) for _ in logins]
+        for peer, name in zip(peers, logins, strict=True):
+            peer.send(login(name))
+        step(server)
+        answers = [self.wait(peer.receive()) for peer in peers]
+        self.assertEqual([each["error_message"] for each in answers], [None] * len(logins))
+
     def test_another_address(self) -> None:
         """
         While somebody guesses, the user logs in from elsewhere.
@@ -238,6 +279,16 @@ class RegistrationTests(LimitTestCase):
             self.assertFalse(self.ask(peer, register(name))["success"])
         self.assertTrue(self.ask(peer, register("bob"))["success"])
 
+    def test_questions(self) -> None:
+        """
+        Nobody finds out all names that are taken by asking for them.
+        """
+        self.serve(registrations_per_hour=1)
+        self.user("alice", "192.0.2.2")
+        peer = self.server.connect(HOST)
+        asked = [self.ask(peer, register("alice", request_id="1"))["reason"] for _ in range(11)]
+        self.assertEqual(asked, ["username_taken"] * 10 + ["too_many_registrations"])
+
 
 class ConnectionTests(LimitTestCase):
     """
@@ -305,22 +356,49 @@ class ConnectionTests(LimitTestCase):
         Logins that are under way count.
         """
         server = self.serve(lane=SteppingLane, sessions_per_user=1)
-        peers = [server.connect() for _ in range(2)]
+        peers = [server.connect(host) for host in ("192.0.2.1", "192.0.2.2")]
         peers[0].send(register("alice"))
-        self.step()
+        step(self.server)
+        self.wait(peers[0].receive())
         for peer in peers:
             peer.send(login("alice"))
-        self.step()
-        answers = [self.wait(peer.receive_some(1))[0] for peer in peers]
-        self.assertEqual([each["success"] for each in answers], [True, True])
+        step(self.server)
+        answers = [self.wait(peer.receive())["success"] for peer in peers]
+        self.assertEqual(sorted(answers), [False, True])
 
-    def step(self) -> None:
+
+class LineTests(LimitTestCase):
+    """
+    How long a line may be.
+    """
+
+    def test_of_a_stranger(self) -> None:
         """
-        Let the threads do what there is.
+        Who has not logged in does not have more kept than their own limit, ended or not.
         """
-        for _ in range(5):
-            for lane in self.server.lanes.values():
-                lane.step_all()  # type: ignore[attr-defined]
+        self.serve(line_bytes=0, content_chars=0)
+        peer = self.server.connect()
+        for _ in range(3):
+            peer.wire.write(b"x" * 20_000)
+        self.assertEqual(self.wait(peer.receive())["error_code"], 1008)
+        protocol = peer.wire.protocol  # type: ignore[attr-defined]
+        self.assertLess(len(protocol._bytes), 21_000)
+        self.assertEqual(self.ask(peer, "\n" * 2)["error_code"], 1008)  # type: ignore[arg-type]
+
+    def test_behind_a_login(self) -> None:
+        """
+        A line behind a login may be as long as after it, though the login is under way.
+        """
+        server = self.serve(lane=SteppingLane)
+        peer = server.connect()
+        peer.send(register("alice"), login("alice"), post("x" * 4000, request_id="1" * 60))
+        long = post("\U0001f600" * 4000, request_id="2")
+        peer.wire.write(json.dumps(long).encode())
+        step(server)
+        peer.wire.write(b"\n")
+        step(server)
+        acks = [each for each in peer.heard if each["message_type"] == "chat_message_ack"]
+        self.assertEqual([each["seq"] for each in acks], [1, 2])
 
 
 class RoomTests(LimitTestCase):
@@ -379,27 +457,51 @@ class RoomTests(LimitTestCase):
 
     def test_rooms(self) -> None:
         """
-        Who is in as many rooms as one may be makes and joins no more.
+        Who has made and joined as many rooms as one may makes and joins no more.
         """
         self.serve(rooms_per_user=2)
         alice, bob = self.user("alice"), self.user("bob")
-        self.ask(alice, self.create("tea"))
-        self.ask(bob, self.create("coffee"))
-        for message in (self.create("milk"), self.join("coffee")):
+        for name in ("coffee", "beer"):
+            self.ask(bob, self.create(name))
+        self.assertTrue(self.ask(alice, self.create("tea"))["success"])
+        self.assertTrue(self.ask(alice, self.join("coffee"))["success"])
+        self.wait(alice.settle())
+        for message in (self.create("milk"), self.join("beer")):
             refusal = self.ask(alice, message)
             self.assertEqual((refusal["error_code"], refusal["reason"]), (1005, "too_many_chats"))
+        self.assertTrue(self.ask(alice, self.join("public"))["success"])
 
     def test_rooms_of_others(self) -> None:
         """
-        Nobody is put into more rooms than one may be in; who it is, is told.
+        Rooms that one is put into by others take nothing of one's share.
         """
-        self.serve(rooms_per_user=2)
-        alice, bob = self.user("alice"), self.user("bob")
-        self.ask(bob, self.create("coffee"))
-        refusal = self.ask(alice, self.create("tea", "bob"))
-        self.assertEqual(refusal["reason"], "too_many_chats")
-        self.assertIn("bob", refusal["error_message"])
+        self.serve(rooms_per_user=1)
+        alice = self.user("alice")
+        for number in range(5):
+            mallory = self.user(f"mallory{number}")
+            self.ask(mallory, self.create(f"trap {number}", "alice"))
+        self.wait(alice.settle())
         self.assertTrue(self.ask(alice, self.create("tea"))["success"])
+        self.assertEqual(self.ask(alice, self.create("milk"))["reason"], "too_many_chats")
+
+    def test_at_once(self) -> None:
+        """
+        Of many who join at the same time no more get in than may.
+        """
+        server = self.serve(lane=SteppingLane, room_members=3)
+        peers = [server.connect() for _ in range(6)]
+        for number, peer in enumerate(peers):
+            peer.send(register(f"user{number}"), login(f"user{number}"))
+        step(server)
+        peers[0].send(self.create("tea"))
+        step(server)
+        for peer in peers[1:]:
+            peer.send(self.join("tea"))
+        step(server)
+        for peer in peers[1:3]:
+            self.wait(peer.until("join_chat_response"))
+        for peer in peers[3:]:
+            self.assertEqual(self.wait(peer.until("error_message"))[-1]["reason"], "chat_full")
 
 
 class OtherProtocolTests(LimitTestCase):

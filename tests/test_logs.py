@@ -159,7 +159,7 @@ class TableTests(SynchronousTestCase):
                 "lines_lost",
             },
         )
-        self.assertEqual((AUDIT, FAULT, WINDOW), (50, 10, 10.0))
+        self.assertEqual((AUDIT, FAULT, WINDOW), (100, 10, 10.0))
 
 
 class ValueTests(SynchronousTestCase):

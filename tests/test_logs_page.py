@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.logs.lines import json_line, text_line
 from chatroom.logs.places import ROTATE_BYTES
-from chatroom.logs.table import AUDIT, KINDS, OTHERS, WINDOW
+from chatroom.logs.table import AUDIT, KINDS, OTHERS, SHARE, WINDOW
 from chatroom.logs.values import MOST_CHARS
 from tests.inventory import reasons
 from tests.log_lines import event_of
@@ -120,6 +120,7 @@ class TableTests(SynchronousTestCase):
         text = " ".join(PAGE.read_text("utf-8").split())
         self.assertIn(f"what others tell, {OTHERS} of each module", text)
         self.assertIn(f"the first {AUDIT} in ten seconds", text)
+        self.assertIn(f"no more than {SHARE} of one address", text)
         self.assertIn(f"cut off after {MOST_CHARS} characters", text)
         self.assertEqual((WINDOW, ROTATE_BYTES), (10.0, 1_000_000))
 

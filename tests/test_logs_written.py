@@ -24,7 +24,7 @@ from chatroom.logs.daemon import daemon_log
 from chatroom.logs.lines import json_line, text_line
 from chatroom.logs.places import ROTATE_BYTES, File, Place, Stream, SystemLog, Writer
 from chatroom.logs.seldom import Seldom, later_in
-from chatroom.logs.table import AUDIT, FAULT, KINDS, OTHERS, WINDOW
+from chatroom.logs.table import AUDIT, FAULT, KINDS, OTHERS, SHARE, WINDOW
 from chatroom.tap import Operated
 from tests.log_lines import event_of, fields
 
@@ -142,6 +142,25 @@ class SeldomTests(SynchronousTestCase):
             self.seldom(event_of("login_failed", user=user, address=address, reason="busy"))
         self.assertEqual(len(self.events), AUDIT)
 
+    def test_share(self) -> None:
+        """
+        Who brings about many events does not hide the one that another does.
+        """
+        for number in range(AUDIT * 10):
+            failed = event_of("login_failed", user=f"u{number}", address="one", reason="busy")
+            self.seldom(failed)
+        self.assertEqual(len(self.names()), SHARE)
+        self.seldom(event_of("login_failed", user="alice", address="another", reason="busy"))
+        self.assertEqual(self.names(), ["login_failed"])
+
+    def test_hard_won(self) -> None:
+        """
+        Whoever has logged in is in the log, however many did.
+        """
+        for _ in range(AUDIT * 3):
+            self.seldom(event_of("logged_in", user="alice", address="one"))
+        self.assertEqual(len(self.names()), AUDIT * 3)
+
     def test_unbounded(self) -> None:
         """
         What is never left out comes after the counts of all that was.
@@ -185,8 +204,11 @@ class SeldomTests(SynchronousTestCase):
         """
         for kind in KINDS.values():
             if kind.most is not None:
-                for _ in range(kind.most + 2):
-                    self.seldom(event_of(kind.name, **dict.fromkeys(kind.fields, "x")))
+                for number in range(kind.most + 2):
+                    values: dict[str, object] = dict.fromkeys(kind.fields, "x")
+                    if "address" in values:
+                        values["address"] = f"10.0.0.{number}"
+                    self.seldom(event_of(kind.name, **values))
                 self.assertEqual(self.names(), [kind.name] * kind.most)
 
     def test_early(self) -> None:

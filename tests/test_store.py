@@ -149,14 +149,19 @@ class RepositoryTests(StoreTestCase):
 
     def test_counts(self) -> None:
         """
-        Members of a room are counted, and the rooms of users.
+        Members of a room are counted, and the rooms that users have chosen.
         """
         alice, bob = self.add_user("alice"), self.add_user("bob")
         room = self.add_room("dev", alice)
         read = self.database.read
         self.assertEqual(self.done(read(lambda store: store.member_count(room.id))), 1)
-        counts = self.done(read(lambda store: store.room_counts([alice.id, bob.id, 99])))
-        self.assertEqual(counts, {alice.id: 2, bob.id: 1})
+
+        def join(store: Repository) -> None:
+            store.add_members(room.id, {bob.id: Role.MEMBER}, by=alice.id)
+
+        self.done(self.database.write(join))
+        self.assertEqual(self.done(read(lambda store: store.chosen_room_count(alice.id))), 1)
+        self.assertEqual(self.done(read(lambda store: store.chosen_room_count(bob.id))), 0)
 
     def test_unique_seq(self) -> None:
         """

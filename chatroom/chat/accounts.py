@@ -2,12 +2,13 @@
 Who there is, and how they prove it.
 """
 
-from attrs import define
+from attrs import define, field
 
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.names import new_username_key, username_key
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
+from chatroom.chat.turns import OneByOne
 from chatroom.clock import Now
 from chatroom.errors import (
     RegistrationClosed,
@@ -22,6 +23,10 @@ from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
 from chatroom.store.models import Numbers, User
 from chatroom.store.repository import Repository
+
+#: How often an address may ask for an account, for each that it may make: the answer
+#: tells which names are taken.
+QUESTIONS_A_REGISTRATION = 10
 
 
 @define(eq=False)
@@ -38,8 +43,10 @@ class Accounts:
     _passwords: Passwords
     _guesses: Guesses
     _registrations: Rate
+    _questions: Rate
     _now: Now
     is_open: bool
+    _tries: OneByOne = field(factory=OneByOne, init=False)
 
     async def register(self, name: str, password: str, address: str | None = None) -> User:
         """
@@ -58,22 +65,18 @@ class Accounts:
             raise RegistrationClosed()
         key = new_username_key(name)
         self._passwords.check_new(password)
+        _count(self._questions, address)
         if await self._database.read(lambda store: store.account(key)) is not None:
             raise UsernameTaken(field="username")
-        self._count_registration(address)
+        _count(self._registrations, address)
         try:
-            return await self._register(name, key, password)
+            return await self._register(name, key, password, address)
         except BaseException:
             self._registrations.give_back(address)
             raise
 
-    def _count_registration(self, address: str | None) -> None:
-        wait = 0.0 if address is None else self._registrations.take(address)
-        if wait > 0:
-            raise TooManyRegistrations(retry_after=wait)
-
-    async def _register(self, name: str, key: str, password: str) -> User:
-        password_hash = await self._passwords.hash(password)
+    async def _register(self, name: str, key: str, password: str, address: str | None) -> User:
+        password_hash = await self._passwords.hash(password, address)
 
         def add(store: Repository) -> User:
             if store.account(key) is not None:
@@ -107,23 +110,23 @@ class Accounts:
         """
         # A name that can't be is looked up too: it must cost what others cost.
         key = username_key(name) or ""
-        self._guesses.begin(key, address)
-        try:
-            user = await self._authenticate(key, password)
-        except WrongCredentials:
-            self._guesses.was_wrong(address)
-            raise
-        except BaseException:
-            self._guesses.take_back(key, address)
-            raise
-        self._guesses.was_right(key, address)
+        self._guesses.check(key, address)
+        async with self._tries.turn((key, address)):
+            # Those before it may have been wrong.
+            self._guesses.check(key, address)
+            try:
+                user = await self._authenticate(key, password, address)
+            except WrongCredentials:
+                self._guesses.was_wrong(key, address)
+                raise
+            self._guesses.was_right(key, address)
         return user
 
-    async def _authenticate(self, key: str, password: str) -> User:
+    async def _authenticate(self, key: str, password: str, address: str | None) -> User:
         account = await self._database.read(lambda store: store.account(key))
         is_known = account is not None and account.is_enabled
         password_hash = account.password_hash if account and is_known else None
-        verdict = await self._passwords.verify(password, password_hash)
+        verdict = await self._passwords.verify(password, password_hash, address)
         if account is None or not verdict.is_right:
             raise WrongCredentials()
         if verdict.better_hash is not None:
@@ -150,3 +153,9 @@ class Accounts:
         @return: how many there are of what, and what C{user} has joined.
         """
         return await self._database.read(lambda store: store.numbers(user.id))
+
+
+def _count(registrations: Rate, address: str | None) -> None:
+    wait = 0.0 if address is None else registrations.take(address)
+    if wait > 0:
+        raise TooManyRegistrations(retry_after=wait)

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from passlib.context import CryptContext
 from twisted.python.failure import Failure
 
+from chatroom.chat.turns import Shared
 from chatroom.errors import BadPassword, Busy, ShuttingDown
 from chatroom.logs.journal import Journal
 from chatroom.threads import Lane
@@ -64,6 +65,7 @@ class Passwords:
     Hashing and checking, off the reactor.
 
     @ivar least: the fewest characters of a new password.
+    @ivar at_once: how many are hashed at the same time.
     @ivar most_waiting: how many may be hashed or wait for it; one more is busy.
     """
 
@@ -72,13 +74,19 @@ class Passwords:
     _lane: Lane
     least: int
     _cost: Cost = field(factory=Cost)
+    at_once: int = 2
     most_waiting: int = 256
     _context: CryptContext = field(init=False)
     _waiting: int = field(default=0, init=False)
+    _turns: Shared = field(init=False)
 
     @_context.default
     def _make_context(self) -> CryptContext:
         return self._cost.context()
+
+    @_turns.default
+    def _make_turns(self) -> Shared:
+        return Shared(self.at_once)
 
     def start(self) -> None:
         """
@@ -111,18 +119,22 @@ class Passwords:
         if not self.least <= len(password) <= PASSWORD_CHARS:
             raise BadPassword(field="password", least=self.least, most=PASSWORD_CHARS)
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, origin: str | None = None) -> str:
         """
+        @param origin: where from; no place holds up the others.
         @return: what to keep of a new password.
         @raise Busy: if too many wait already.
         """
-        return await self._run(lambda: str(self._context.hash(_normal(password))))
+        return await self._run(lambda: str(self._context.hash(_normal(password))), origin)
 
-    async def verify(self, password: str, password_hash: str | None) -> Verdict:
+    async def verify(
+        self, password: str, password_hash: str | None, origin: str | None = None
+    ) -> Verdict:
         """
         Check a password; it takes as long whether or not there is a hash.
 
         @param password_hash: what was kept, or C{None} for a user who is unknown.
+        @param origin: where from; no place holds up the others.
         @raise Busy: if too many wait already.
         """
         secret = _normal(password[: PASSWORD_CHARS + 1])
@@ -132,14 +144,15 @@ class Passwords:
         def check() -> Verdict:
             return Verdict(*self._context.verify_and_update(secret, password_hash))
 
-        return await self._run(check)
+        return await self._run(check, origin)
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, work: Callable[[], T], origin: str | None) -> T:
         if self._waiting >= self.most_waiting:
             raise Busy(retry_after=1.0)
         self._waiting += 1
         try:
-            return await self._lane.run(work)
+            async with self._turns.turn(origin):
+                return await self._lane.run(work)
         finally:
             self._waiting -= 1
 

@@ -2,7 +2,7 @@
 Rooms: made, joined, entered and listed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from attrs import define, frozen
 
@@ -67,7 +67,7 @@ class Rooms:
         @raise RoomNameTaken: if a room has it, or one that reads the same.
         @raise UserNotFound: if one of the users does not exist; nothing is made.
         @raise RoomFull: if they are more than a room may have.
-        @raise TooManyRooms: if one of them is in too many rooms already.
+        @raise TooManyRooms: if C{owner} has made or joined too many already.
         """
         normal, key = new_room_name(name)
         # Users are never unmade, so they can be looked for before the writing.
@@ -79,10 +79,10 @@ class Rooms:
             if store.room_named(key) is not None:
                 raise RoomNameTaken(field="chat_name")
             self._check_members(len(users))
-            self._check_rooms(store, users)
+            self._check_rooms(store, owner)
             room = store.add_room(name=normal, key=key, kind=RoomKind.GROUP, now=transaction.now)
             roles = {user.id: Role.MEMBER for user in users} | {owner.id: Role.OWNER}
-            store.add_members(room.id, roles)
+            store.add_members(room.id, roles, by=owner.id)
             for user in users:
                 transaction.record(_join(room, by=owner, subject_id=user.id))
             return room
@@ -95,7 +95,7 @@ class Rooms:
 
         @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
         @raise RoomFull: if it has as many members as it may have.
-        @raise TooManyRooms: if C{user} is in too many rooms already.
+        @raise TooManyRooms: if C{user} has made or joined too many already.
         """
         key = _known_key(name)
 
@@ -104,8 +104,8 @@ class Rooms:
             standing = permit(Action.JOIN, store.standing(user.id, key=key))
             if standing.role is None:
                 self._check_members(store.member_count(standing.room.id) + 1)
-                self._check_rooms(store, [user])
-                store.add_members(standing.room.id, {user.id: Role.MEMBER})
+                self._check_rooms(store, user)
+                store.add_members(standing.room.id, {user.id: Role.MEMBER}, by=user.id)
                 transaction.record(_join(standing.room, by=user, subject_id=user.id))
             return standing.room
 
@@ -155,15 +155,14 @@ class Rooms:
         if limit and count > limit:
             raise RoomFull(limit=limit)
 
-    def _check_rooms(self, store: Repository, users: Collection[User]) -> None:
+    def _check_rooms(self, store: Repository, user: User) -> None:
         """
-        See that each may be in one more room.
+        See that somebody may make or join one more. Those that others put them into
+        do not count: nobody is to take another's share.
         """
         limit = self._settings.rooms_per_user
-        counts = store.room_counts({user.id for user in users}) if limit else {}
-        for user in users:
-            if counts.get(user.id, 0) >= limit > 0:
-                raise TooManyRooms(username=user.name, limit=limit)
+        if limit and store.chosen_room_count(user.id) >= limit:
+            raise TooManyRooms(limit=limit)
 
 
 def _known_key(name: str) -> str:

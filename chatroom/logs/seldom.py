@@ -3,7 +3,8 @@ Only so many events of one name in a time, lest whoever can bring them about fil
 the disk. What is left out is counted, and the count is written.
 
 The name is the key, or, of events of others, the module that tells them: nothing
-that a peer could choose, so there are few.
+that a peer could choose, so there are few. Of those that tell an address each address
+has a share, lest one hide what another does.
 """
 
 import time
@@ -17,7 +18,7 @@ from zope.interface import implementer
 
 from chatroom.logs.journal import Journal
 from chatroom.logs.lines import kind_of
-from chatroom.logs.table import OTHERS, WINDOW
+from chatroom.logs.table import HARD_WON, OTHERS, SHARE, WINDOW
 
 #: Has something called after so many seconds; asked from any thread.
 Later = Callable[[float, Callable[[], None]], object]
@@ -39,6 +40,7 @@ class _Window:
     began: float
     written: int = 0
     left_out: int = 0
+    by_address: dict[object, int] = field(factory=dict)
 
 
 @implementer(ILogObserver)
@@ -79,13 +81,15 @@ class Seldom:
                 self._sum_up(list(self._windows))
             else:
                 self._sum_up(self._over())
-            if most is None or self._may_be_written(name, most):
+            if most is None or self._may_be_written(name, most, event.get("address")):
                 self._observer(event)
 
-    def _may_be_written(self, name: str, most: int) -> bool:
+    def _may_be_written(self, name: str, most: int, address: object) -> bool:
         window = self._windows.setdefault(name, _Window(self._seconds()))
-        if window.written < most:
+        share = window.by_address.get(address, 0)
+        if window.written < most and (address is None or share < _share(most)):
             window.written += 1
+            window.by_address[address] = share + 1
             return True
         window.left_out += 1
         if window.left_out == 1 and self._later is not None:
@@ -112,3 +116,7 @@ class Seldom:
             if window.left_out:
                 seconds = round(self._seconds() - window.began, 1)
                 self._journal.note("left_out", count=window.left_out, of=name, seconds=seconds)
+
+
+def _share(most: int) -> int:
+    return most if most >= HARD_WON else SHARE

@@ -25,9 +25,16 @@ WINDOW = 10.0
 
 #: How many of one kind are written in that time: of those that an audit counts, of
 #: those that tell of a fault, and of what is logged by others than us.
-AUDIT = 50
+AUDIT = 100
 FAULT = 10
 OTHERS = 200
+
+#: How many of them one address may bring about, lest it hide what others do.
+SHARE = 10
+
+#: Those that cost whoever brings them about a password's hash, or more: as many as
+#: there can be, about.
+HARD_WON = 1000
 
 
 @frozen
@@ -89,7 +96,7 @@ KINDS = _table(
         LogLevel.info,
         "{user} registered from {address}",
         "an account was made",
-        most=AUDIT,
+        most=HARD_WON,
     ),
     Kind(
         "registration_failed",
@@ -103,7 +110,7 @@ KINDS = _table(
         LogLevel.info,
         "{user} logged in from {address}",
         "a login succeeded",
-        most=AUDIT,
+        most=HARD_WON,
     ),
     Kind(
         "login_failed",

@@ -2,7 +2,7 @@
 Who may be connected: how many from where, and for how long without a name.
 
 Whoever has not logged in costs little, but there may be many of them. When there
-are too many, the oldest one goes for whom nothing is being done: who means well
+are too many, the oldest goes of whom no password is being checked: who means well
 logs in at once, and is among the youngest.
 """
 
@@ -13,7 +13,19 @@ from typing import Protocol
 from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from chatroom.clock import cancel
 from chatroom.settings import Settings
+
+#: How long a password may still be checked when the time to log in is over.
+_A_MOMENT = 5.0
+
+
+def plain_address(host: str) -> str:
+    """
+    @return: an address as it is known: an IPv4 one is itself, also where it comes
+        to a socket of IPv6.
+    """
+    return host.removeprefix("::ffff:") if "." in host else host
 
 
 def limited_as(host: str) -> str | None:
@@ -24,11 +36,9 @@ def limited_as(host: str) -> str | None:
     @return: C{None} for this machine, whose peers are not limited together.
     """
     try:
-        address = ip_address(host)
+        address = ip_address(plain_address(host))
     except ValueError:
         return None
-    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
     if address.is_loopback:
         return None
     if isinstance(address, IPv6Address):
@@ -48,9 +58,9 @@ class Guest(Protocol):
         """
 
     @property
-    def is_busy(self) -> bool:
+    def is_proving(self) -> bool:
         """
-        Whether a request is being worked on.
+        Whether a password of its is being checked, one of the first few.
         """
 
     def turn_away(self, slug: str) -> None:
@@ -67,8 +77,8 @@ class Admission:
 
     _settings: Settings
     _clock: IReactorTime
-    _by_address: dict[str, set[Guest]] = field(factory=dict, init=False)
-    #: Each in the order of age, with when it has to go.
+    _by_address: dict[str, dict[Guest, None]] = field(factory=dict, init=False)
+    #: Each in the order of age, with what ends its time.
     _anonymous: dict[Guest, IDelayedCall | None] = field(factory=dict, init=False)
     _anonymous_by_address: dict[str, dict[Guest, None]] = field(factory=dict, init=False)
 
@@ -82,74 +92,75 @@ class Admission:
             if len(self._by_address.get(address, ())) >= limit > 0:
                 guest.turn_away("too_many_connections")
                 return
-            self._by_address.setdefault(address, set()).add(guest)
+            self._by_address.setdefault(address, {})[guest] = None
         self.forget_name(guest)
 
     def leave(self, guest: Guest) -> None:
         """
         Somebody is gone, who may not have been let in.
         """
-        self.name(guest)
-        address = guest.address
-        if address is not None and guest in self._by_address.get(address, ()):
-            self._by_address[address].remove(guest)
-            if not self._by_address[address]:
-                del self._by_address[address]
+        self._strike_off(guest)
+        _discard(self._by_address, guest)
 
     def name(self, guest: Guest) -> None:
         """
         Somebody has logged in.
         """
-        timer = self._anonymous.pop(guest, None)
-        if timer is not None and timer.active():
-            timer.cancel()
-        address = guest.address
-        if address is not None and guest in self._anonymous_by_address.get(address, ()):
-            del self._anonymous_by_address[address][guest]
-            if not self._anonymous_by_address[address]:
-                del self._anonymous_by_address[address]
+        self._strike_off(guest)
 
     def forget_name(self, guest: Guest) -> None:
         """
         Somebody has not logged in, or no longer is.
         """
-        self._anonymous[guest] = None
-        self._wait_for_name(guest)
-        address = guest.address
-        if address is not None:
-            some = self._anonymous_by_address.setdefault(address, {})
+        self._give_time(guest, self._settings.login_seconds)
+        if guest.address is not None:
+            some = self._anonymous_by_address.setdefault(guest.address, {})
             some[guest] = None
-            self._bound(some, self._settings.anonymous_per_address, guest)
-        self._bound(self._anonymous, self._settings.anonymous_connections, guest)
+            if len(some) > self._settings.anonymous_per_address > 0:
+                self._send_away(self._victim(some, guest), "crowded_out")
+        if len(self._anonymous) > self._settings.anonymous_connections > 0:
+            self._send_away(self._victim(self._anonymous, guest), "crowded_out")
 
-    def _bound(
-        self,
-        guests: "dict[Guest, None] | dict[Guest, IDelayedCall | None]",
-        limit: int,
-        newest: Guest,
-    ) -> None:
-        if len(guests) > limit > 0:
-            self._send_away(_oldest_idle(guests, newest), "crowded_out")
+    def _strike_off(self, guest: Guest) -> None:
+        """
+        Somebody is not among those without a name.
+        """
+        cancel(self._anonymous.pop(guest, None))
+        _discard(self._anonymous_by_address, guest)
+
+    def _victim(self, guests: Iterable[Guest], newest: Guest) -> Guest:
+        """
+        @return: who goes: the oldest who proves nothing; if all do, the oldest of the
+            address that most of them are from.
+        """
+        for guest in guests:
+            if guest is not newest and not guest.is_proving:
+                return guest
+        crowd = max(self._anonymous_by_address.values(), key=len, default={})
+        return next(iter(crowd)) if len(crowd) > 1 else newest
 
     def _send_away(self, guest: Guest, slug: str) -> None:
-        self.name(guest)
+        self._strike_off(guest)
         guest.turn_away(slug)
 
-    def _wait_for_name(self, guest: Guest) -> None:
-        seconds = self._settings.login_seconds
-        if seconds:
-            self._anonymous[guest] = self._clock.callLater(seconds, self._is_overdue, guest)
+    def _give_time(self, guest: Guest, seconds: float) -> None:
+        timer = self._clock.callLater(seconds, self._is_overdue, guest) if seconds else None
+        self._anonymous[guest] = timer
 
     def _is_overdue(self, guest: Guest) -> None:
-        if guest.is_busy:
-            # The peer has asked, and waits for us.
-            self._wait_for_name(guest)
+        if guest.is_proving:
+            # The peer has asked in time, and waits for us.
+            self._give_time(guest, _A_MOMENT)
         else:
             self._send_away(guest, "login_overdue")
 
 
-def _oldest_idle(guests: Iterable[Guest], newest: Guest) -> Guest:
+def _discard(guests: dict[str, dict[Guest, None]], guest: Guest) -> None:
     """
-    @return: who goes; C{newest} if something is being done for all others.
+    Take somebody out of a table by address, and an address that nobody is left of.
     """
-    return next((each for each in guests if each is newest or not each.is_busy), newest)
+    address = guest.address
+    if address is not None and guest in guests.get(address, ()):
+        del guests[address][guest]
+        if not guests[address]:
+            del guests[address]

@@ -62,7 +62,6 @@ class ChatProtocol(LineReceiver):
         self._is_known = False
         self._is_proxied = False
         self._session: Session | None = None
-        self.MAX_LENGTH = max(chat.settings.line_bytes, chat.settings.login_line_bytes)
 
     def connectionMade(self) -> None:
         """
@@ -171,7 +170,7 @@ class ChatProtocol(LineReceiver):
         self._start = self._searched = end + 1
         if self._is_skipping:
             self._is_skipping = False
-        elif len(line) > self.MAX_LENGTH + 1:
+        elif len(line) > self._most() + 1:
             self.lineLengthExceeded(b"")
         else:
             self.lineReceived(line)
@@ -184,12 +183,15 @@ class ChatProtocol(LineReceiver):
         del self._bytes[: self._start]
         self._searched -= self._start
         self._start = 0
-        if not self.paused and len(self._bytes) > self.MAX_LENGTH + 1:
+        if not self.paused and len(self._bytes) > self._most() + 1:
             if not self._is_skipping:
                 self._is_skipping = True
                 self.lineLengthExceeded(b"")
             self._bytes.clear()
             self._searched = 0
+
+    def _most(self) -> int:
+        return 0 if self._session is None else self._session.most_bytes_to_come()
 
     def _end(self) -> None:
         session = self._session

@@ -13,6 +13,7 @@ from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from zope.interface import implementer
 
+from chatroom.clock import cancel
 from chatroom.logs.journal import Journal
 from chatroom.settings import Settings
 
@@ -173,9 +174,8 @@ class Outgoing:
         self._is_lost = True
         self._queue.clear()
         self._held = None
-        for timer in (self._stall, self._deadline):
-            if timer is not None and timer.active():
-                timer.cancel()
+        cancel(self._stall)
+        cancel(self._deadline)
 
     def pauseProducing(self) -> None:
         """

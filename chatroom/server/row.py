@@ -7,6 +7,10 @@ from collections.abc import Callable
 
 from attrs import define, field
 
+from chatroom.server.dispatch import entry
+from chatroom.server.replies import is_named
+from chatroom.wire.codec import Request
+
 
 @define(eq=False)
 class Place:
@@ -29,16 +33,33 @@ class Row:
 
     _send: Callable[[bytes], None]
     _places: deque[Place] = field(factory=deque, init=False)
+    _fate: object = field(default=None, init=False)
 
     def __len__(self) -> int:
         return len(self._places)
 
-    @property
-    def ends_in_an_answer(self) -> bool:
+    def takes(self, request: Request, room_id: int) -> bool:
         """
-        Whether the last place has its answer, and waits for others to be sent.
+        Whether a request may be under way beside those that are: none may but posts.
+
+        @param room_id: the session's current room.
         """
-        return bool(self._places) and self._places[-1].lines is not None
+        if not self._places:
+            return True
+        if not entry(type(request)).shares_commit:
+            return False
+        # The push of a plain post does not wait in the row, so the post itself has
+        # to, lest it overtake an answer: a refusal that needed no transaction, too.
+        ends_in_an_answer = self._places[-1].lines is not None
+        overtakes = not is_named(request) and ends_in_an_answer
+        return not overtakes and _fate(request, room_id) == self._fate
+
+    def stand_for(self, request: Request, room_id: int) -> Place:
+        """
+        Take the last place for the answer to a request.
+        """
+        self._fate = _fate(request, room_id)
+        return self.stand()
 
     def stand(self, lines: bytes | None = None) -> Place:
         """
@@ -56,3 +77,14 @@ class Row:
             lines = self._places.popleft().lines
             if lines:
                 self._send(lines)
+
+
+def _fate(request: Request, room_id: int) -> object:
+    """
+    What posts have in common that are under way together. Those with a name need
+    nothing; plain ones a room, for then the transaction refuses all or none of them,
+    and no push overtakes a refusal.
+    """
+    if is_named(request):
+        return "each its own"
+    return getattr(request, "chat_group_id", None) or room_id

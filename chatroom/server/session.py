@@ -10,6 +10,8 @@ once; what follows a plain one leaves in a later turn, since its push is its ans
 This is where trust ends: only here does an exception become a line.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from attrs import define, field
@@ -17,6 +19,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 
+from chatroom.clock import cancel
 from chatroom.errors import (
     AlreadyLoggedIn,
     ChatError,
@@ -43,8 +46,13 @@ if TYPE_CHECKING:
 #: How many posts of one session may be under way, with the bad lines between them.
 MOST_UNDER_WAY = 64
 
-#: How many lines of one session are handled before others have their turn.
+#: How many lines of one session are handled before others have their turn: of one
+#: that has logged in, and of one that has not.
 LINES_A_TURN = 32
+ANONYMOUS_LINES_A_TURN = 2
+
+#: How many logins of one connection are finished however many others wait.
+_LOGINS_SPARED = 3
 
 #: How long a goodbye may take to be read.
 CLOSING_SECONDS = 2.0
@@ -63,7 +71,7 @@ class Session:
     @ivar address: the same, as it is limited; C{None} if it is not.
     @ivar user: who speaks, once that is known.
     @ivar room_id: the current room.
-    @ivar is_busy: whether a request is being worked on, other than a post.
+    @ivar is_proving: whether who speaks is being found out, and this is to be finished.
     @ivar gone: fires when the connection is lost.
     """
 
@@ -77,13 +85,14 @@ class Session:
     user: User | None = field(default=None, init=False)
     room_id: int = field(default=PUBLIC_ROOM_ID, init=False)
     is_connected: bool = field(default=True, init=False)
-    is_busy: bool = field(default=False, init=False)
+    is_proving: bool = field(default=False, init=False)
     gone: "Deferred[None]" = field(factory=Deferred, init=False)
     _finished: "Deferred[None]" = field(factory=Deferred, init=False)
     _replies: Replies = field(init=False)
     _row: Row = field(init=False)
-    _row_fate: object = field(default=None, init=False)
-    _budget: int = field(default=LINES_A_TURN, init=False)
+    _budget: int = field(default=ANONYMOUS_LINES_A_TURN, init=False)
+    _logins: int = field(default=0, init=False)
+    _is_busy: bool = field(default=False, init=False)
     _has_ended: bool = field(default=False, init=False)
     _is_closing: bool = field(default=False, init=False)
     _turn: IDelayedCall | None = field(default=None, init=False)
@@ -117,6 +126,15 @@ class Session:
         The peer is sending a line that is longer than any may be.
         """
         self._take_in(self._too_long())
+
+    def most_bytes_to_come(self) -> int:
+        """
+        @return: how long a line may get that is not here yet: that of somebody whose
+            login is under way may be as long as after it.
+        """
+        settings = self._chat.settings
+        may_log_in = self._is_busy or self._inbox
+        return settings.line_bytes if may_log_in else self._most_bytes()
 
     def receive_unended(self) -> None:
         """
@@ -158,7 +176,7 @@ class Session:
         self.outgoing.lost()
         self._inbox.close(forget=True)
         for timer in (self._turn, self._quiet):
-            _cancel(timer)
+            cancel(timer)
         self._tell_finished()
         self.gone.callback(None)
 
@@ -192,6 +210,18 @@ class Session:
         Push lines to the peer.
         """
         self.outgoing.push(lines)
+
+    @contextmanager
+    def proving(self) -> Iterator[None]:
+        """
+        @return: a context in which who speaks is being found out.
+        """
+        self._logins += 1
+        self.is_proving = self._logins <= _LOGINS_SPARED
+        try:
+            yield
+        finally:
+            self.is_proving = False
 
     async def log_in(self, user: User) -> None:
         """
@@ -252,7 +282,7 @@ class Session:
             self._budget -= 1
         if not self._budget:
             self._take_another_turn()
-        if not (self._inbox or self._row or self.is_busy):
+        if not (self._inbox or self._row or self._is_busy):
             self._rest()
         self._inbox.read_on()
 
@@ -262,7 +292,7 @@ class Session:
 
     def _next_turn(self) -> None:
         self._turn = None
-        self._budget = LINES_A_TURN
+        self._budget = LINES_A_TURN if self.user else ANONYMOUS_LINES_A_TURN
         self._row.move()
         self._advance()
 
@@ -271,7 +301,7 @@ class Session:
         @return: whether a line was handled.
         """
         is_full = len(self._row) >= MOST_UNDER_WAY or self.outgoing.is_crowded
-        if not self._inbox or self.is_busy or is_full:
+        if not self._inbox or self._is_busy or is_full:
             return False
         self._end_quiet()
         item = self._inbox.take()
@@ -280,7 +310,7 @@ class Session:
         if isinstance(item, Refused):
             self._row.stand(self._replies.no_request(item))
             self._row.move()
-        elif self._must_wait(item):
+        elif not self._row.takes(item, self.room_id):
             self._inbox.put_back(item)
             return False
         else:
@@ -290,35 +320,9 @@ class Session:
     def _decode(self, line: bytes) -> Request | Refused:
         return self._too_long() if len(line) > self._most_bytes() else decode_request(line)
 
-    def _must_wait(self, request: Request) -> bool:
-        """
-        Whether the posts that are under way come first.
-        """
-        if not self._row:
-            return False
-        if not entry(type(request)).shares_commit:
-            return True
-        # The push of a plain post does not wait in the row, so the post itself
-        # has to, lest it overtake an answer.
-        overtakes = not is_named(request) and self._row.ends_in_an_answer
-        return overtakes or self._fate(request) != self._row_fate
-
-    def _fate(self, request: Request) -> object:
-        """
-        What posts have in common that are under way together. Those with a name
-        need nothing; plain ones a room, for then they are refused all or none,
-        and no push overtakes a refusal.
-        """
-        if is_named(request):
-            return "each its own"
-        return getattr(request, "chat_group_id", None) or self.room_id
-
     def _begin(self, request: Request) -> None:
-        place = self._row.stand()
-        if entry(type(request)).shares_commit:
-            self._row_fate = self._fate(request)
-        else:
-            self.is_busy = True
+        place = self._row.stand_for(request, self.room_id)
+        self._is_busy = not entry(type(request)).shares_commit
         done = Deferred.fromCoroutine(self._handle(request))
         done.addErrback(self._refuse, request)
         done.addCallback(self._handled, place, request)
@@ -335,7 +339,7 @@ class Session:
     def _handled(self, lines: bytes, place: Place, request: Request) -> None:
         place.lines = lines
         if not entry(type(request)).shares_commit:
-            self.is_busy = False
+            self._is_busy = False
             self._row.move()
         elif is_named(request):
             self._row.move()
@@ -366,7 +370,7 @@ class Session:
         The peer goes on, and so may we.
         """
         if self._quiet is not None:
-            _cancel(self._quiet)
+            cancel(self._quiet)
             self._quiet = None
             self.outgoing.release()
 
@@ -390,8 +394,3 @@ class Session:
         self._inbox.close(forget=True)
         self.outgoing.answer(lines)
         self.outgoing.close(within=CLOSING_SECONDS)
-
-
-def _cancel(timer: IDelayedCall | None) -> None:
-    if timer is not None and timer.active():
-        timer.cancel()

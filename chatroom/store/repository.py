@@ -148,14 +148,22 @@ class Repository:
         values = {"name": name, "key": key, "kind": kind.value, "created_at": now}
         return Room(id=self._insert(rooms, values), name=name, kind=kind, created_at=now)
 
-    def add_members(self, room_id: int, roles: Mapping[int, Role]) -> None:
+    def add_members(
+        self, room_id: int, roles: Mapping[int, Role], *, by: int | None = None
+    ) -> None:
         """
         Make members of users who are none.
 
         @param roles: what each is, by user id; at least one.
+        @param by: who does that; nobody, for those whom it happens to by itself.
         """
         rows = [
-            {"room_id": room_id, "user_id": user_id, "role": role.value}
+            {
+                "room_id": room_id,
+                "user_id": user_id,
+                "role": role.value,
+                "added_by": None if by == user_id else by,
+            }
             for user_id, role in roles.items()
         ]
         self._connection.execute(insert(members), rows)
@@ -194,17 +202,14 @@ class Repository:
         query = select(func.count()).select_from(members).where(members.c.room_id == room_id)
         return int(self._connection.execute(query).scalar_one())
 
-    def room_counts(self, user_ids: Collection[int]) -> dict[int, int]:
+    def chosen_room_count(self, user_id: int) -> int:
         """
-        @return: how many rooms each user is a member of.
+        @return: of how many rooms a user is a member by their own doing.
         """
-        found: dict[int, int] = {}
-        for some in portions(sorted(user_ids)):
-            is_theirs = members.c.user_id.in_(some)
-            query = select(members.c.user_id, func.count()).where(is_theirs)
-            for user_id, count in self._connection.execute(query.group_by(members.c.user_id)):
-                found[user_id] = count
-        return found
+        is_chosen = members.c.added_by.is_(None) & (members.c.room_id != PUBLIC_ROOM_ID)
+        query = select(func.count()).select_from(members)
+        query = query.where((members.c.user_id == user_id) & is_chosen)
+        return int(self._connection.execute(query).scalar_one())
 
     def standing(
         self, user_id: int, *, room_id: int | None = None, key: str | None = None

@@ -66,6 +66,7 @@ members = Table(
     Column("role", String(16), nullable=False),
     Column("read_seq", BigInteger, nullable=False, server_default="0"),
     Column("muted_until", BigInteger),
+    Column("added_by", BigId),
     Index(None, "user_id"),
 )
 

@@ -49,8 +49,9 @@ async def login(chat: "ChatService", session: "Session", request: LoginRequest) 
     name, peer = request.username, session.peer
     try:
         session.require_anonymous()
-        user = await chat.accounts.authenticate(name, request.password, session.address)
-        await session.log_in(user)
+        with session.proving():
+            user = await chat.accounts.authenticate(name, request.password, session.address)
+            await session.log_in(user)
     except ChatError as error:
         _log.note("login_failed", user=name, address=peer, reason=error.reason)
         raise
