@@ -140,16 +140,24 @@ class AdmissionTests(SynchronousTestCase):
 
     def test_all_checked(self) -> None:
         """
-        When all passwords are being checked, the oldest goes from where most come.
+        When all passwords of an address are being checked, whoever comes there has to go.
         """
-        self.admit(anonymous_connections=3)
-        other = self.enter("192.0.2.2", is_proving=True)
-        guests = [self.enter(is_proving=True) for _ in range(2)]
-        last = self.enter("192.0.2.3")
-        self.assertEqual([each.told for each in guests], [["crowded_out"], []])
-        self.assertEqual([other.told, last.told], [[], []])
+        guests = [self.enter(is_proving=True) for _ in range(3)]
+        self.assertEqual([each.told for each in guests], [[], [], ["crowded_out"]])
 
-    def test_all_checked_here(self) -> None:
+    def test_alone(self) -> None:
+        """
+        Who is alone at an address is not crowded out by those who come in numbers, though
+        they prove who they are and this one does not yet.
+        """
+        self.admit(anonymous_connections=4)
+        alone = self.enter("192.0.2.2")
+        guests = [self.enter(is_proving=number != 2) for number in range(6)]
+        self.assertEqual(alone.told, [])
+        told = [bool(each.told) for each in guests]
+        self.assertEqual(told, [True, True, True, False, False, False])
+
+    def test_all_checked_on_this_machine(self) -> None:
         """
         Where all are of this machine, and are being checked, whoever comes has to go.
         """

@@ -2,8 +2,8 @@
 Who may be connected: how many from where, and for how long without a name.
 
 Whoever has not logged in costs little, but there may be many of them. When there
-are too many, the oldest goes of whom no password is being checked: who means well
-logs in at once, and is among the youngest.
+are too many, one goes who is from where most are, and the oldest there of whom no
+password is being checked: who means well logs in at once, and is among the youngest.
 """
 
 from collections.abc import Iterable
@@ -77,23 +77,22 @@ class Admission:
 
     _settings: Settings
     _clock: IReactorTime
-    _by_address: dict[str, dict[Guest, None]] = field(factory=dict, init=False)
+    _by_address: "dict[str | None, dict[Guest, None]]" = field(factory=dict, init=False)
     #: Each in the order of age, with what ends its time.
     _anonymous: dict[Guest, IDelayedCall | None] = field(factory=dict, init=False)
-    _anonymous_by_address: dict[str, dict[Guest, None]] = field(factory=dict, init=False)
+    _anonymous_by_address: "dict[str | None, dict[Guest, None]]" = field(factory=dict, init=False)
 
     def enter(self, guest: Guest) -> None:
         """
         Somebody comes, without a name yet.
         """
         limit = self._settings.connections_per_address
-        address = guest.address
-        if address is not None:
-            if len(self._by_address.get(address, ())) >= limit > 0:
-                guest.turn_away("too_many_connections")
-                return
-            self._by_address.setdefault(address, {})[guest] = None
-        self.forget_name(guest)
+        here = len(self._by_address.get(guest.address, ()))
+        if guest.address is not None and here >= limit > 0:
+            guest.turn_away("too_many_connections")
+        else:
+            self._by_address.setdefault(guest.address, {})[guest] = None
+            self.forget_name(guest)
 
     def leave(self, guest: Guest) -> None:
         """
@@ -113,13 +112,12 @@ class Admission:
         Somebody has not logged in, or no longer is.
         """
         self._give_time(guest, self._settings.login_seconds)
-        if guest.address is not None:
-            some = self._anonymous_by_address.setdefault(guest.address, {})
-            some[guest] = None
-            if len(some) > self._settings.anonymous_per_address > 0:
-                self._send_away(self._victim(some, guest), "crowded_out")
+        here = self._anonymous_by_address.setdefault(guest.address, {})
+        here[guest] = None
+        if guest.address is not None and len(here) > self._settings.anonymous_per_address > 0:
+            self._send_away(_oldest_silent(here, but=guest) or guest, "crowded_out")
         if len(self._anonymous) > self._settings.anonymous_connections > 0:
-            self._send_away(self._victim(self._anonymous, guest), "crowded_out")
+            self._send_away(self._one_too_many(guest), "crowded_out")
 
     def _strike_off(self, guest: Guest) -> None:
         """
@@ -128,16 +126,23 @@ class Admission:
         cancel(self._anonymous.pop(guest, None))
         _discard(self._anonymous_by_address, guest)
 
-    def _victim(self, guests: Iterable[Guest], newest: Guest) -> Guest:
+    def _one_too_many(self, newest: Guest) -> Guest:
         """
-        @return: who goes: the oldest who proves nothing; if all do, the oldest of the
-            address that most of them are from.
+        @return: who goes: the oldest silent one of the address that most are from. Who
+            is alone at an address goes only if nobody else is left.
         """
-        for guest in guests:
-            if guest is not newest and not guest.is_proving:
-                return guest
-        crowd = max(self._anonymous_by_address.values(), key=len, default={})
-        return next(iter(crowd)) if len(crowd) > 1 else newest
+        crowds = sorted(self._anonymous_by_address.values(), key=len, reverse=True)
+        for crowd in crowds:
+            silent = _oldest_silent(crowd, but=newest)
+            if silent is not None and len(crowd) > 1:
+                return silent
+        largest = crowds[0]
+        if len(largest) == 1:
+            return _oldest_silent(self._anonymous, but=newest) or newest
+        # All of them prove who they are, too many of them from one place; but this
+        # machine is no place, for others may be behind it.
+        oldest = next(iter(largest))
+        return newest if oldest.address is None else oldest
 
     def _send_away(self, guest: Guest, slug: str) -> None:
         self._strike_off(guest)
@@ -155,12 +160,19 @@ class Admission:
             self._send_away(guest, "login_overdue")
 
 
-def _discard(guests: dict[str, dict[Guest, None]], guest: Guest) -> None:
+def _oldest_silent(guests: Iterable[Guest], *, but: Guest) -> Guest | None:
+    """
+    @param guests: from the oldest on.
+    """
+    return next((each for each in guests if each is not but and not each.is_proving), None)
+
+
+def _discard(guests: "dict[str | None, dict[Guest, None]]", guest: Guest) -> None:
     """
     Take somebody out of a table by address, and an address that nobody is left of.
     """
-    address = guest.address
-    if address is not None and guest in guests.get(address, ()):
-        del guests[address][guest]
-        if not guests[address]:
-            del guests[address]
+    here = guests.get(guest.address, {})
+    if guest in here:
+        del here[guest]
+        if not here:
+            del guests[guest.address]
