@@ -315,9 +315,18 @@ def _observer(options: Options, reactor: Any) -> Callable[[], ILogObserver | Non
     return lambda: daemon_log(twistd, options.log_format, reactor)
 
 
+def _with_backlog(port: str) -> str:
+    """
+    Have as many wait to be accepted as come at once when all connect again. Beyond
+    Twisted's own 50 the kernel lets them wait for seconds.
+    """
+    is_tcp = port.removeprefix("haproxy:").startswith(("tcp:", "tcp6:", "ssl:"))
+    return f"{port}:backlog=1024" if is_tcp and "backlog=" not in port else port
+
+
 def _listen(chat: ChatService, port: str, reactor: Any) -> None:
     try:
-        listening = strports.service(port, ChatFactory(chat), reactor)
+        listening = strports.service(_with_backlog(port), ChatFactory(chat), reactor)
     except (TypeError, ValueError) as error:
         raise SystemExit(
             f"chatroom: --port {port!r} is no endpoint; one is {DEFAULT_PORT}"

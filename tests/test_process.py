@@ -5,11 +5,14 @@ C{CHATROOM_TEST_PYTHON} chooses the environment whose C{twistd} is started.
 """
 
 import os
+import re
 import resource
+import shutil
 import signal
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import SkipTest
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
@@ -119,6 +122,20 @@ class ForegroundTests(ProcessTestCase):
         for _ in range(100):
             await self.connect(port)
         await self.talk(port)
+
+    async def test_many_at_once(self) -> None:
+        """
+        A thousand can wait to be accepted, where the system allows it, or as many as one says.
+        """
+        if shutil.which("ss") is None:
+            raise SkipTest("there is no ss to ask how many may wait")
+        system = int(Path("/proc/sys/net/core/somaxconn").read_text())
+        for number, most in (("0", 1024), ("tcp:0:backlog=7", 7)):
+            command = (*MODULE[:-1], number, "--database", f"sqlite:///{most}.db")
+            _, port = await self.serve(*command)
+            listening = await self.place.run("ss", "-Hltn")
+            [queue] = re.findall(rf"LISTEN +\d+ +(\d+) +\S+:{port} ", listening.out)
+            self.assertEqual(int(queue), min(most, system))
 
     async def test_private_by_default(self) -> None:
         """
