@@ -9,6 +9,7 @@ from typing import Any
 from twisted.application import strports
 from twisted.application.service import Application, IService, MultiService, Service
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
@@ -67,6 +68,34 @@ class StartingTests(SynchronousTestCase):
         chat = self.make()
         self.assertRaises(StartError, chat.startService)
         self.assertIsNone(ChatFactory(chat).buildProtocol(None))
+
+    def test_started_twice(self) -> None:
+        """
+        A chat that runs goes on when it is started again, as a parent that runs would do.
+        """
+        chat = self.make()
+        chat.startService()
+        parent = MultiService()
+        parent.startService()
+        chat.setServiceParent(parent)
+        self.assertTrue(chat.is_open)
+        self.assertEqual(
+            self.successResultOf(Deferred.fromCoroutine(chat.accounts.everybody())), []
+        )
+        stopped = parent.stopService()
+        assert stopped is not None
+        self.successResultOf(stopped)
+        other = self.make()
+        other.startService()
+        self.successResultOf(other.stopService())
+
+    def test_stopped_with_a_port(self) -> None:
+        """
+        A chat that has never started is stopped with its ports, which have not either.
+        """
+        chat = self.make()
+        strports.service("tcp:0", ChatFactory(chat), reactor).setServiceParent(chat)
+        self.successResultOf(chat.stopService())
 
     def test_stop_without_start(self) -> None:
         """

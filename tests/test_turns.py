@@ -2,7 +2,7 @@
 Whose turn it is.
 """
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.chat.turns import OneByOne, Shared
@@ -80,6 +80,20 @@ class OneByOneTests(TurnTestCase):
         self.failureResultOf(failed, ZeroDivisionError)
         self.assertEqual(self.served, ["a", "b"])
 
+    def test_cancelled(self) -> None:
+        """
+        Who waits no longer takes nobody's turn.
+        """
+        turns = OneByOne()
+        self.come(turns, "a")
+        gone = self.come(turns, "b")
+        self.come(turns, "c")
+        gone.cancel()
+        self.failureResultOf(gone, CancelledError)
+        self.end("a", "c")
+        self.assertEqual(self.served, ["a", "c"])
+        self.assertEqual(turns._locks, {})
+
     def test_nothing_stays(self) -> None:
         """
         Nothing is kept of who has been served.
@@ -122,6 +136,23 @@ class SharedTests(TurnTestCase):
         self.over["a"].errback(ZeroDivisionError())
         self.failureResultOf(failed, ZeroDivisionError)
         self.assertEqual(self.served, ["a", "b"])
+
+    def test_cancelled(self) -> None:
+        """
+        Who waits no longer takes nobody's turn, nor does who is served no longer.
+        """
+        turns = Shared(1)
+        first = self.come(turns, "first")
+        waiting = [self.come(turns, name, place) for name, place in ("ax", "bx", "cy")]
+        for each in waiting[::2]:
+            each.cancel()
+            self.failureResultOf(each, CancelledError)
+        first.cancel()
+        self.failureResultOf(first, CancelledError)
+        self.assertEqual(self.served, ["first", "b"])
+        waiting[1].cancel()
+        self.failureResultOf(waiting[1], CancelledError)
+        self.assertEqual((turns.free, turns._waiting), (1, {}))
 
     def test_many_at_once(self) -> None:
         """

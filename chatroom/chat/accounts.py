@@ -11,6 +11,7 @@ from chatroom.chat.rates import Rate
 from chatroom.chat.turns import OneByOne
 from chatroom.clock import Now
 from chatroom.errors import (
+    ChatError,
     RegistrationClosed,
     StoreUnavailable,
     TooManyRegistrations,
@@ -20,7 +21,7 @@ from chatroom.errors import (
 from chatroom.logs.failures import explain
 from chatroom.logs.journal import Journal
 from chatroom.store.database import Database
-from chatroom.store.errors import CommitUncertain
+from chatroom.store.errors import CommitUncertain, StoreRejected
 from chatroom.store.models import Numbers, User
 from chatroom.store.repository import Repository
 
@@ -139,7 +140,7 @@ class Accounts:
         """
         try:
             await self._database.write(lambda store: store.set_password_hash(user.id, better_hash))
-        except (StoreUnavailable, CommitUncertain) as error:
+        except (ChatError, CommitUncertain, StoreRejected) as error:
             self._log.note("hash_not_kept", user=user.name, reason=explain(error))
 
     async def everybody(self) -> list[User]:

@@ -54,12 +54,25 @@ class Shared:
         mine: Deferred[None] = Deferred()
         self._waiting.setdefault(place, deque()).append(mine)
         self._give()
-        await mine
+        try:
+            await mine
+        except BaseException:
+            self._leave(place, mine)
+            raise
         try:
             yield
         finally:
             self.free += 1
             self._give()
+
+    def _leave(self, place: Hashable, mine: "Deferred[None]") -> None:
+        """
+        Somebody waits no longer.
+        """
+        queue = self._waiting[place]
+        queue.remove(mine)
+        if not queue:
+            del self._waiting[place]
 
     def _give(self) -> None:
         # Who is served may be done at once, and then this is called from within.

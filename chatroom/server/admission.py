@@ -133,8 +133,10 @@ class Admission:
         """
         crowds = sorted(self._anonymous_by_address.values(), key=len, reverse=True)
         for crowd in crowds:
+            if len(crowd) == 1:
+                break
             silent = _oldest_silent(crowd, but=newest)
-            if silent is not None and len(crowd) > 1:
+            if silent is not None:
                 return silent
         largest = crowds[0]
         if len(largest) == 1:

@@ -4,6 +4,7 @@ The protocol on a plain connection: JSON lines.
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.interfaces import (
@@ -221,14 +222,19 @@ def _tune(transport: Any) -> Callable[[], int]:
         transport = transport.transport
     if not isinstance(transport, Connection):
         return lambda: 0
-    connection = transport.getHandle()
+    # Where the peer is gone already, some systems refuse, and the transport will tell.
+    with suppress(OSError):
+        _set_options(transport.getHandle())
+    return lambda: len(transport.dataBuffer) - transport.offset
+
+
+def _set_options(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)
     if connection.family != socket.AF_UNIX:
         for option, value in _GONE.items():
             # Not every system has each of them.
             if hasattr(socket, option):
                 connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-    return lambda: len(transport.dataBuffer) - transport.offset
 
 
 class ChatFactory(Factory):

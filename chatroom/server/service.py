@@ -73,6 +73,8 @@ class ChatService(MultiService):
         @raise Exception: whatever a port raises. The database is closed then; ports
             that were opened before are the parent's to close.
         """
+        if self.running:
+            return
         self._database.open(now=int(self.now() * 1000))
         self._passwords.start()
         self.log.start()
@@ -95,6 +97,8 @@ class ChatService(MultiService):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        if not self.running:
+            return
         self.is_open = False
         await super().stopService()
         sessions = tuple(self.sessions)

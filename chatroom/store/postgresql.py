@@ -150,8 +150,10 @@ class PostgreSQL:
         connection.exec_driver_sql(
             "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
         )
-        yield
-        driver.answer_seconds = limit
+        try:
+            yield
+        finally:
+            driver.answer_seconds = limit
 
     def fault(self, error: SQLAlchemyError) -> Fault:
         """

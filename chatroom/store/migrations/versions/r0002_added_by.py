@@ -14,11 +14,20 @@ _BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     # A reference, but not a constraint: SQLite would have to copy the table for one.
     op.add_column("members", sa.Column("added_by", _BIG_ID))
-    # What was so before: the first join of each member in the log says by whom.
-    op.execute(
-        "UPDATE members SET added_by = ("
-        " SELECT events.sender_id FROM events"
-        " WHERE events.room_id = members.room_id AND events.subject_id = members.user_id"
-        " AND events.kind = 'join' AND events.sender_id <> members.user_id"
-        " ORDER BY events.seq LIMIT 1)"
+    # What was so before is in the log, which is read once, for it may be long.
+    events = sa.table(
+        "events",
+        *(sa.column(name) for name in ("room_id", "kind", "sender_id", "subject_id")),
     )
+    members = sa.table("members", *(sa.column(n) for n in ("room_id", "user_id", "added_by")))
+    added = sa.select(events.c.room_id, events.c.subject_id, events.c.sender_id).where(
+        events.c.kind == "join", events.c.sender_id != events.c.subject_id
+    )
+    is_it = (members.c.room_id == sa.bindparam("room")) & (
+        members.c.user_id == sa.bindparam("user")
+    )
+    update = sa.update(members).where(is_it).values(added_by=sa.bindparam("by"))
+    found = op.get_bind().execute(added).all()
+    if found:
+        values = [{"room": room, "user": user, "by": by} for room, user, by in found]
+        op.get_bind().execute(update, values)
