@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.store.database import Database
-from chatroom.store.models import Event, EventKind, Role, Room, RoomKind, User
+from chatroom.store.models import PUBLIC_ROOM_ID, Event, EventKind, Role, Room, RoomKind, User
 from chatroom.store.repository import Repository
 from tests.clusters import need_postgresql, shared_cluster
 from tests.lanes import InlineLane
@@ -143,6 +143,28 @@ class StoreTestCase(OnSQLite):
         database.open(now=NOW)
         self.addCleanup(database.close)
         return database
+
+    def posts_and_history(self) -> Callable[[Repository], None]:
+        """
+        @return: every statement that a post takes, a login and a look at a room.
+        """
+        alice, bob = self.add_user("alice"), self.add_user("bob")
+        room = self.add_room("dev", alice, bob)
+
+        def work(store: Repository) -> None:
+            store.lock_rooms([room.id, PUBLIC_ROOM_ID])
+            store.sent_before([(alice.id, "a"), (alice.id, "b"), (bob.id, "c")])
+            store.roles([(room.id, alice.id), (room.id, bob.id), (1, bob.id)])
+            store.last_event_id()
+            new = [message(alice, room, n, n, f"c{n}") for n in (1, 2)]
+            store.append(new, {1: b"", 2: b""}, last_seqs={room.id: 2})
+            store.newest_messages(room.id, 50)
+            store.has_event(1)
+            store.standing(alice.id, key="dev")
+            store.room_ids(alice.id)
+            store.account("alice")
+
+        return work
 
     def done(self, deferred: "Deferred[T]") -> T:
         """

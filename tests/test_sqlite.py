@@ -14,10 +14,10 @@ from chatroom.errors import StartError, StoreUnavailable
 from chatroom.store.backends import backend_for
 from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
-from chatroom.store.models import PUBLIC_ROOM_ID, Role
+from chatroom.store.models import Role
 from chatroom.store.repository import Repository
 from tests.lanes import InlineLane
-from tests.stores import NOW, StoreTestCase, message
+from tests.stores import NOW, StoreTestCase
 
 
 class PlanTests(StoreTestCase):
@@ -47,23 +47,7 @@ class PlanTests(StoreTestCase):
         """
         No statement of a post, nor of a history, reads a table from end to end.
         """
-        alice, bob = self.add_user("alice"), self.add_user("bob")
-        room = self.add_room("dev", alice, bob)
-
-        def work(store: Repository) -> None:
-            store.lock_rooms([room.id, PUBLIC_ROOM_ID])
-            store.sent_before([(alice.id, "a"), (alice.id, "b"), (bob.id, "c")])
-            store.roles([(room.id, alice.id), (room.id, bob.id), (1, bob.id)])
-            store.last_event_id()
-            new = [message(alice, room, n, n, f"c{n}") for n in (1, 2)]
-            store.append(new, {1: b"", 2: b""}, last_seqs={room.id: 2})
-            store.newest_messages(room.id, 50)
-            store.has_event(1)
-            store.standing(alice.id, key="dev")
-            store.room_ids(alice.id)
-            store.account("alice")
-
-        plans = self.plans(work)
+        plans = self.plans(self.posts_and_history())
         self.assertGreater(len(plans), 10)
         for plan in plans:
             self.assertNotRegex(plan, "SCAN (events|members|rooms|users)")

@@ -33,6 +33,16 @@ class TurnTestCase(SynchronousTestCase):
 
         return Deferred.fromCoroutine(stay())
 
+    def fail_first(self, turns: "OneByOne | Shared") -> None:
+        """
+        The first of two fails, and it is the other's turn.
+        """
+        failed = self.come(turns, "a")
+        self.come(turns, "b")
+        self.over["a"].errback(ZeroDivisionError())
+        self.failureResultOf(failed, ZeroDivisionError)
+        self.assertEqual(self.served, ["a", "b"])
+
     def end(self, *names: str) -> None:
         """
         They have been served.
@@ -73,12 +83,7 @@ class OneByOneTests(TurnTestCase):
         """
         Who fails is done.
         """
-        turns = OneByOne()
-        failed = self.come(turns, "a")
-        self.come(turns, "b")
-        self.over["a"].errback(ZeroDivisionError())
-        self.failureResultOf(failed, ZeroDivisionError)
-        self.assertEqual(self.served, ["a", "b"])
+        self.fail_first(OneByOne())
 
     def test_cancelled(self) -> None:
         """
@@ -130,12 +135,7 @@ class SharedTests(TurnTestCase):
         """
         Who fails is done.
         """
-        turns = Shared(1)
-        failed = self.come(turns, "a")
-        self.come(turns, "b")
-        self.over["a"].errback(ZeroDivisionError())
-        self.failureResultOf(failed, ZeroDivisionError)
-        self.assertEqual(self.served, ["a", "b"])
+        self.fail_first(Shared(1))
 
     def test_cancelled(self) -> None:
         """
