@@ -24,6 +24,10 @@ Id = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 OptionalId = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 #: A client's own name for one of its requests.
 RequestId = Annotated[str, msgspec.Meta(max_length=64)]
+#: A text that is one line of a list: the name of a program, of a device.
+Label = Annotated[str, msgspec.Meta(max_length=64)]
+#: A place in a room's log, or 0 for its beginning.
+Seq = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 #: A sender's own name for one of its messages, for ever.
 ClientMessageId = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
@@ -39,12 +43,16 @@ class Direction(Enum):
     TO_CLIENT = "to client"
 
 
-def extension() -> Any:
+def extension(presence: str = "named") -> Any:
     """
     Declare a key that strict clients of the seed do not know: it is left out
     of the line while it is C{None}.
+
+    @param presence: to whom it is sent where it applies: C{named}, with the answers
+        to requests that have a name of their own and to all of the hello dialect; or
+        C{hello}, with what only that dialect sees; as docs/protocol.md has it.
     """
-    return field(default=None, metadata={"extension": True})
+    return field(default=None, metadata={"extension": presence})
 
 
 @frozen(kw_only=True)
@@ -95,11 +103,13 @@ class Reply(Message):
     """
     What the server sends.
 
+    @cvar is_push: whether it is none even where it follows an answer.
     @ivar timestamp: in Unix seconds; C{None} is the time of sending.
     @ivar request_id: on an answer, what the request had; never on a push.
     """
 
     direction = Direction.TO_CLIENT
+    is_push: ClassVar[bool] = False
 
     timestamp: float | None = None
     request_id: str | None = extension()

@@ -7,7 +7,7 @@ from typing import Annotated
 from attrs import frozen
 from msgspec import Meta
 
-from chatroom.wire.codec import Id, Reply, Request
+from chatroom.wire.codec import Id, OptionalId, Reply, Request
 from chatroom.wire.constants import MessageType
 
 #: How many members a room may be made with.
@@ -81,3 +81,25 @@ class EnterChatResponse(_ChatResponse):
     """
 
     message_type = MessageType.ENTER_CHAT_RESPONSE
+
+
+@frozen(kw_only=True)
+class LeaveChatRequest(Request):
+    """
+    Be no member of a room any more.
+
+    @ivar chat_group_id: the room; absent, null or 0 is the session's current one.
+    """
+
+    message_type = MessageType.LEAVE_CHAT_REQUEST
+
+    chat_group_id: OptionalId | None = None
+
+
+@frozen(kw_only=True)
+class LeaveChatResponse(_ChatResponse):
+    """
+    The session's user is no member any more.
+    """
+
+    message_type = MessageType.LEAVE_CHAT_RESPONSE
