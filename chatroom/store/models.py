@@ -2,12 +2,16 @@
 What the store gives and takes: frozen values, free of any database.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 
 from attrs import field, frozen
 
 #: The room that everybody is a member of.
 PUBLIC_ROOM_ID = 1
+
+#: How many unread messages of a room are counted.
+MOST_UNREAD = 1000
 
 
 class RoomKind(str, Enum):
@@ -35,6 +39,11 @@ class EventKind(str, Enum):
 
     MESSAGE = "message"
     JOIN = "join"
+    LEAVE = "leave"
+    EDIT = "edit"
+    DELETE = "delete"
+    REACT = "react"
+    UNREACT = "unreact"
 
 
 @frozen(kw_only=True)
@@ -102,9 +111,13 @@ class Event:
     @ivar id: unique on the server, never reused; says nothing about order.
     @ivar seq: the place in the room: 1, 2, 3 … without gaps.
     @ivar sender: who did it.
-    @ivar subject_id: the user it was done to, for what is done to users.
-    @ivar content: what was said, byte-exact; C{None} where nothing was.
-    @ivar created_at: in milliseconds since 1970, UTC.
+    @ivar subject: the user it was done to, for what is done to users.
+    @ivar target_id: the message it was done to, for what is done to messages.
+    @ivar content: what a message says, byte-exact, or says since an edit; empty if it
+        was deleted; the reaction; C{None} where nothing was said.
+    @ivar created_at: in milliseconds since 1970, UTC, as all times.
+    @ivar reply_to: the message that a message answers; it may be gone.
+    @ivar mentions: the ids of the members whom the content names with an C{@}.
     """
 
     id: int
@@ -113,10 +126,15 @@ class Event:
     seq: int
     kind: EventKind
     sender: User
-    subject_id: int | None = None
+    subject: User | None = None
+    target_id: int | None = None
     content: str | None = None
     created_at: int
     client_message_id: str | None = None
+    reply_to: int | None = None
+    mentions: tuple[int, ...] = ()
+    edited_at: int | None = None
+    deleted_at: int | None = None
 
 
 @frozen(kw_only=True)
@@ -131,9 +149,12 @@ class NewEvent:
     room: Room
     kind: EventKind
     sender: User
-    subject_id: int | None = None
+    subject: User | None = None
+    target_id: int | None = None
     content: str | None = None
     client_message_id: str | None = None
+    reply_to: int | None = None
+    mentions: tuple[int, ...] = ()
     digest: bytes | None = None
 
 
@@ -157,3 +178,101 @@ class Numbers:
     joined_group: int
     users: int
     rooms: int
+
+
+@frozen(kw_only=True)
+class NewMember:
+    """
+    Somebody who is to be a member of a room.
+
+    @ivar seq: the place of their joining in the room's log: what was before counts as
+        read.
+    """
+
+    user_id: int
+    role: Role
+    seq: int
+
+
+@frozen(kw_only=True)
+class Head:
+    """
+    A room of somebody's: where its log ends, and how far they have got.
+
+    @ivar unread: messages of others behind C{read_seq}, not counted on beyond
+        L{MOST_UNREAD}.
+    @ivar mentions: those of them that name the user with an C{@}.
+    """
+
+    room: Room
+    role: Role
+    last_seq: int
+    read_seq: int
+    unread: int
+    mentions: int
+
+
+@frozen(kw_only=True)
+class Span:
+    """
+    What there is of a room's log.
+
+    @ivar first_seq: its first place that is kept.
+    @ivar last_seq: its last place; 0 if nothing has ever happened.
+    """
+
+    first_seq: int
+    last_seq: int
+
+
+@frozen(kw_only=True)
+class Mark:
+    """
+    How far somebody has read a room.
+    """
+
+    user_id: int
+    room_id: int
+    seq: int
+
+
+@frozen(kw_only=True)
+class Login:
+    """
+    A login that can be taken up again by a token, of which the store has a hash.
+
+    @ivar id: unique on the server, never reused.
+    @ivar client: the program's name for itself, and C{device} for where it runs.
+    """
+
+    id: int
+    user: User
+    client: str
+    device: str
+    created_at: int
+    last_used_at: int
+    expires_at: int
+
+
+@frozen(kw_only=True)
+class Reacted:
+    """
+    How some have reacted to a message, in the same way.
+    """
+
+    reaction: str
+    user_ids: tuple[int, ...]
+
+
+@frozen(kw_only=True)
+class Page:
+    """
+    Some messages of a room, by their places.
+
+    @ivar has_more_before: whether there are others before the first.
+    @ivar has_more_after: whether there are others behind the last.
+    """
+
+    messages: Sequence[Event]
+    has_more_before: bool
+    has_more_after: bool

@@ -67,6 +67,7 @@ members = Table(
     Column("read_seq", BigInteger, nullable=False, server_default="0"),
     Column("muted_until", BigInteger),
     Column("added_by", BigId),
+    Column("joined_seq", BigInteger, nullable=False, server_default="0"),
     Index(None, "user_id"),
 )
 
@@ -79,13 +80,53 @@ events = Table(
     Column("kind", String(16), nullable=False),
     Column("sender_id", BigId, ForeignKey("users.id"), nullable=False),
     Column("subject_id", BigId, ForeignKey("users.id")),
-    Column("target_id", BigId, ForeignKey("events.id")),
+    # No constraints on these two: what they are about may be older than what is kept.
+    Column("target_id", BigId),
+    Column("reply_to", BigId),
     Column("content", Text),
+    Column("mentions", Text),
     Column("digest", LargeBinary(32)),
     Column("created_at", BigInteger, nullable=False),
+    Column("edited_at", BigInteger),
+    Column("deleted_at", BigInteger),
     Column("client_message_id", String(64)),
     UniqueConstraint("room_id", "seq"),
     UniqueConstraint("sender_id", "client_message_id"),
+)
+
+#: Who is named where; the same as C{events.mentions}, to be counted.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("user_id", BigId, primary_key=True),
+    Column("room_id", BigId, primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Index(None, "room_id", "seq"),
+    sqlite_with_rowid=False,
+)
+
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("message_id", BigId, primary_key=True),
+    Column("reaction", String(32), primary_key=True),
+    Column("user_id", BigId, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("user_id", BigId, ForeignKey("users.id"), nullable=False),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("client", String(64), nullable=False),
+    Column("device", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_used_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Index(None, "user_id"),
+    sqlite_autoincrement=True,
 )
 
 #: Facts about the database itself, such as its epoch.

@@ -1,0 +1,3 @@
+"""
+Every query, by topic: each class here is a part of L{chatroom.store.repository.Repository}.
+"""

@@ -1,0 +1,31 @@
+"""
+What several kinds of queries need.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import Connection, Select, func, insert, select
+
+from chatroom.store.models import User
+
+
+@frozen
+class Queries:
+    """
+    Queries on the one connection of a transaction that somebody else began and will end.
+    """
+
+    _connection: Connection
+
+    def _insert(self, table: Any, values: Mapping[str, object]) -> int:
+        key = self._connection.execute(insert(table).values(values)).inserted_primary_key
+        assert key is not None
+        return int(key[0])
+
+    def _count(self, table: Any) -> int:
+        return int(self._connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+    def _users(self, query: Select[Any]) -> list[User]:
+        return [User(id=row.id, name=row.name) for row in self._connection.execute(query)]

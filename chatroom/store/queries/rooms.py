@@ -1,0 +1,168 @@
+"""
+Rooms and who is in them.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from attrs import frozen
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
+
+from chatroom.store.models import (
+    PUBLIC_ROOM_ID,
+    NewMember,
+    Role,
+    Room,
+    RoomKind,
+    RoomListing,
+    Standing,
+)
+from chatroom.store.queries.queries import Queries
+from chatroom.store.queries.rows import ROOM, room
+from chatroom.store.schema import members, rooms
+
+
+@frozen
+class RoomQueries(Queries):
+    """
+    Rooms, and who is a member of them.
+    """
+
+    def add_room(self, *, name: str, key: str, kind: RoomKind, now: int) -> Room:
+        """
+        Make a room without members.
+
+        @param now: in milliseconds.
+        """
+        values = {"name": name, "key": key, "kind": kind.value, "created_at": now}
+        return Room(id=self._insert(rooms, values), name=name, kind=kind, created_at=now)
+
+    def add_members(
+        self, room_id: int, new: Sequence[NewMember], *, by: int | None = None
+    ) -> None:
+        """
+        Make members of users who are none, at least one.
+
+        @param by: who does that; nobody, for those whom it happens to by itself.
+        """
+        rows = [
+            {
+                "room_id": room_id,
+                "user_id": each.user_id,
+                "role": each.role.value,
+                "added_by": None if by == each.user_id else by,
+                "joined_seq": each.seq,
+                "read_seq": each.seq,
+            }
+            for each in new
+        ]
+        self._connection.execute(insert(members), rows)
+
+    def remove_member(self, room_id: int, user_id: int) -> None:
+        """
+        Have a user be no member any more.
+        """
+        self._connection.execute(delete(members).where(_is_member(room_id, user_id)))
+
+    def set_role(self, room_id: int, user_id: int, role: Role) -> None:
+        """
+        Have a member be something else in a room.
+        """
+        changed = update(members).where(_is_member(room_id, user_id)).values(role=role.value)
+        self._connection.execute(changed)
+
+    def has_owner(self, room_id: int) -> bool:
+        """
+        Whether anybody owns a room.
+        """
+        is_owner = (members.c.room_id == room_id) & (members.c.role == Role.OWNER.value)
+        query = select(members.c.user_id).where(is_owner).limit(1)
+        return self._connection.scalar(query) is not None
+
+    def longest_member(self, room_id: int) -> int | None:
+        """
+        @return: who has been a member of a room for longest, if anybody is.
+        """
+        query = select(members.c.user_id).where(members.c.room_id == room_id)
+        query = query.order_by(members.c.joined_seq, members.c.user_id).limit(1)
+        return self._connection.scalar(query)
+
+    def room_named(self, key: str) -> Room | None:
+        """
+        Find a room by the key of its name.
+        """
+        row = self._connection.execute(select(*ROOM).where(rooms.c.key == key)).one_or_none()
+        return None if row is None else room(row)
+
+    def room_ids(self, user_id: int) -> set[int]:
+        """
+        @return: the rooms that a user is a member of.
+        """
+        query = select(members.c.room_id).where(members.c.user_id == user_id)
+        return set(self._connection.scalars(query))
+
+    def joined_rooms(self, user_id: int) -> list[RoomListing]:
+        """
+        @return: the rooms that a user is a member of, by id.
+        """
+        return self._listings(rooms.c.id.in_(_joined_by(user_id)))
+
+    def visible_rooms(self, user_id: int) -> list[RoomListing]:
+        """
+        @return: the rooms that a user may know of, by id.
+        """
+        is_public = rooms.c.kind == RoomKind.GROUP.value
+        return self._listings(is_public | rooms.c.id.in_(_joined_by(user_id)))
+
+    def member_count(self, room_id: int) -> int:
+        """
+        @return: how many members a room has.
+        """
+        query = select(func.count()).select_from(members).where(members.c.room_id == room_id)
+        return int(self._connection.execute(query).scalar_one())
+
+    def chosen_room_count(self, user_id: int) -> int:
+        """
+        @return: of how many rooms a user is a member by their own doing.
+        """
+        is_chosen = members.c.added_by.is_(None) & (members.c.room_id != PUBLIC_ROOM_ID)
+        query = select(func.count()).select_from(members)
+        query = query.where((members.c.user_id == user_id) & is_chosen)
+        return int(self._connection.execute(query).scalar_one())
+
+    def standing(
+        self, user_id: int, *, room_id: int | None = None, key: str | None = None
+    ) -> Standing | None:
+        """
+        What a user is in a room, which is named by id or by the key of its name.
+
+        @return: C{None} if there is no such room.
+        """
+        is_it = rooms.c.key == key if room_id is None else rooms.c.id == room_id
+        is_theirs = (members.c.room_id == rooms.c.id) & (members.c.user_id == user_id)
+        query = select(*ROOM, members.c.role).select_from(rooms.outerjoin(members, is_theirs))
+        row = self._connection.execute(query.where(is_it)).one_or_none()
+        if row is None:
+            return None
+        return Standing(room=room(row), role=None if row.role is None else Role(row.role))
+
+    def _listings(self, condition: ColumnElement[bool]) -> list[RoomListing]:
+        query = (
+            select(*ROOM, func.count(members.c.user_id).label("member_count"))
+            .select_from(rooms.outerjoin(members, members.c.room_id == rooms.c.id))
+            .where(condition)
+            .group_by(*ROOM)
+            .order_by(rooms.c.id)
+        )
+        return [
+            RoomListing(room=room(row), member_count=row.member_count)
+            for row in self._connection.execute(query)
+        ]
+
+
+def _is_member(room_id: int, user_id: int) -> ColumnElement[bool]:
+    return (members.c.room_id == room_id) & (members.c.user_id == user_id)
+
+
+def _joined_by(user_id: int) -> Select[Any]:
+    return select(members.c.room_id).where(members.c.user_id == user_id)
