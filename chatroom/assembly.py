@@ -11,18 +11,22 @@ same call::
 
 import time
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 from chatroom.chat.accounts import QUESTIONS_A_REGISTRATION, Accounts
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
+from chatroom.chat.messages import Messages
 from chatroom.chat.passwords import Cost, Passwords
 from chatroom.chat.pushes import SeedPushes
 from chatroom.chat.rates import Rate
+from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
 from chatroom.clock import Now
 from chatroom.server.admission import Admission
+from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.service import ChatService
 from chatroom.server.stalls import StallWatch
 from chatroom.settings import Settings
@@ -41,6 +45,7 @@ def assemble(
     make_lane: MakeLane | None = None,
     cost: Cost | None = None,
     now: Now = time.time,
+    chance: Random | None = None,
 ) -> ChatService:
     """
     Make a chat server. Nothing is opened or started before C{startService}.
@@ -50,6 +55,7 @@ def assemble(
     @param make_lane: where blocking work goes, if not into threads.
     @param cost: what a password's hash costs; less than the default is for tests.
     @param now: the time that people read, in Unix seconds; it may jump.
+    @param chance: spreads what should not happen all at once.
     """
 
     def threads(name: str, count: int) -> Lane:
@@ -84,6 +90,10 @@ def assemble(
         hub=hub,
         posts=Rate(reactor, settings.post_burst, settings.post_rate),
         admission=Admission(settings, reactor),
+        messages=Messages(database, log),
+        replays=Replays(database, settings.content_chars),
+        heartbeats=Heartbeats(reactor, settings.heartbeat_seconds),
+        chance=chance or Random(),
         database=database,
         passwords=passwords,
     )

@@ -95,6 +95,13 @@ class WrongCredentials(ChatError):
     reason = "wrong_credentials"
 
 
+class BadToken(ChatError):
+    """No login has this token, or it has expired or was revoked."""
+
+    code = ErrorCode.AUTHENTICATION_FAILED
+    reason = "bad_token"
+
+
 class AlreadyLoggedIn(ChatError):
     """The session has a user, and keeps it until it logs out."""
 
@@ -128,6 +135,48 @@ class RoomNotFound(ChatError):
 
     code = ErrorCode.CHAT_NOT_FOUND
     reason = "chat_not_found"
+
+
+class MessageNotFound(ChatError):
+    """There is no such message, or the asker may not know of it."""
+
+    code = ErrorCode.CHAT_NOT_FOUND
+    reason = "message_not_found"
+
+
+class MessageIsDeleted(ChatError):
+    """The message was taken back; there is nothing left to change."""
+
+    code = ErrorCode.CHAT_NOT_FOUND
+    reason = "message_is_deleted"
+
+
+class SessionNotFound(ChatError):
+    """The user has no such login."""
+
+    code = ErrorCode.CHAT_NOT_FOUND
+    reason = "session_not_found"
+
+
+class NotYourMessage(ChatError):
+    """Somebody else has said it."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "not_your_message"
+
+
+class TooManyReactions(ChatError):
+    """The message has as many reactions as a message may have."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "too_many_reactions"
+
+
+class CannotLeave(ChatError):
+    """The room is one that everybody is a member of."""
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "cannot_leave"
 
 
 class NotAMember(ChatError):
@@ -261,6 +310,30 @@ class BadContent(InvalidMessage):
     """No message can have this content."""
 
     reason = "bad_content"
+
+
+class BadReaction(InvalidMessage):
+    """No reaction can be this text."""
+
+    reason = "bad_reaction"
+
+
+class HelloTooLate(InvalidMessage):
+    """The conversation is past its beginning."""
+
+    reason = "hello_too_late"
+
+
+class OtherEpoch(InvalidMessage):
+    """The positions are of another database."""
+
+    reason = "other_epoch"
+
+
+class SeqInFuture(InvalidMessage):
+    """The room's log has not got there yet."""
+
+    reason = "seq_in_future"
 
 
 class ClientMessageIdReused(InvalidMessage):

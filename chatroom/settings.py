@@ -136,6 +136,18 @@ class Settings:
     stall_seconds: float = _limit(
         "how long a reader may make no progress before it is cut off, in seconds", 15.0, _DAY
     )
+    heartbeat_seconds: float = _limit(
+        "how long a client of the hello dialect may be silent before it is asked whether it is "
+        "there, in seconds; after twice of it the connection is closed",
+        30.0,
+        _DAY,
+        least=1,
+    )
+    token_days: float = _option(
+        "for how many days a login can be taken up again by its token, each time anew",
+        30.0,
+        _within(0.01, 3650),
+    )
     hash_threads: int = _option(
         "how many passwords are checked at the same time", 2, _within(1, 64)
     )

@@ -20,6 +20,10 @@ class Action(Enum):
     POST = "post"
     READ = "read"
     JOIN = "join"
+    LEAVE = "leave"
+    EDIT_OWN = "edit one's own message"
+    DELETE_OWN = "delete one's own message"
+    REACT = "react"
 
 
 _MEMBERS = frozenset({Role.OWNER, Role.MEMBER})
@@ -30,6 +34,10 @@ MAY: Mapping[Action, frozenset[Role | None]] = {
     Action.POST: _MEMBERS,
     Action.READ: _MEMBERS,
     Action.JOIN: _ANYBODY,
+    Action.LEAVE: _MEMBERS,
+    Action.EDIT_OWN: _MEMBERS,
+    Action.DELETE_OWN: _MEMBERS,
+    Action.REACT: _MEMBERS,
 }
 
 

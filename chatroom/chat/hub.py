@@ -5,21 +5,53 @@ The hub changes only by the events it is told, in the order of the log, so it
 never shows a room to who has left it or hides one from who has joined. An event
 is encoded once, and what a batch says in a room is one bytes object for all
 who are there.
+
+Clients of the seed are told what happens while they are there. The others follow
+the log: to each of them it matters which place it is at.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from attrs import define, field
 
-from chatroom.chat.pushes import SeedPushes
+from chatroom.chat.pushes import Batch, SeedPushes
 from chatroom.store.database import Database
-from chatroom.store.models import Event, EventKind, User
+from chatroom.store.models import Event, EventKind, Head, User
+
+
+class Follower(Protocol):
+    """
+    How far a client has got that follows the log.
+    """
+
+    def begin(self, heads: Sequence[Head]) -> None:
+        """
+        Follow these rooms, each from its end.
+        """
+
+    def enter(self, room_id: int, seq: int) -> None:
+        """
+        Follow another room, from a place on.
+        """
+
+    def leave(self, room_id: int) -> None:
+        """
+        Follow a room no longer.
+        """
+
+    def follow(self, room_id: int, batch: Batch) -> None:
+        """
+        Be told what has happened in a room. Must not raise, and must not block.
+        """
 
 
 class Client(Protocol):
     """
     One session, as the hub knows it.
+
+    @ivar follower: C{None} for a client of the seed; it does not change while the
+        session has a user.
     """
 
     @property
@@ -28,9 +60,20 @@ class Client(Protocol):
         Whether it makes sense to deliver anything.
         """
 
+    @property
+    def follower(self) -> Follower | None:
+        """
+        How far it has got, if it follows the log.
+        """
+
     def deliver(self, lines: bytes) -> None:
         """
         Take lines for the peer. Must not raise, and must not block.
+        """
+
+    def put_out(self, room_id: int) -> None:
+        """
+        Be in a room no longer.
         """
 
 
@@ -41,12 +84,38 @@ class _Presence:
 
 
 @define(eq=False)
+class _Place:
+    """
+    A room that somebody is in who is connected.
+
+    @ivar seed: the sessions that are told what happens.
+    @ivar followers: those that follow the log.
+    @ivar last_seq: the place of the last event that was published; 0 if there was none
+        since somebody is here.
+    """
+
+    seed: dict[Client, None] = field(factory=dict)
+    followers: dict[Client, Follower] = field(factory=dict)
+    last_seq: int = 0
+
+    def add(self, client: Client) -> None:
+        if client.follower is None:
+            self.seed[client] = None
+        else:
+            self.followers[client] = client.follower
+
+    def discard(self, client: Client) -> None:
+        self.seed.pop(client, None)
+        self.followers.pop(client, None)
+
+
+@define(eq=False)
 class _Arrival:
     """
     A session whose rooms are being read, and what happens to its user meanwhile.
     """
 
-    changes: list[Callable[[set[int]], None]] = field(factory=list, init=False)
+    changes: list[Event] = field(factory=list, init=False)
 
 
 @define(eq=False)
@@ -59,31 +128,50 @@ class Hub:
     _pushes: SeedPushes
     _presences: dict[Client, _Presence] = field(factory=dict, init=False)
     _by_user: dict[int, dict[Client, None]] = field(factory=dict, init=False)
-    _by_room: dict[int, dict[Client, None]] = field(factory=dict, init=False)
+    _places: dict[int, _Place] = field(factory=dict, init=False)
     _arrivals: dict[int, list[_Arrival]] = field(factory=dict, init=False)
 
-    async def attach(self, client: Client, user: User) -> None:
+    async def attach(self, client: Client, user: User) -> Sequence[Head]:
         """
         Have a session be told what happens in its user's rooms.
 
+        @return: the rooms of a client that follows the log; of others nothing.
         @raise StoreUnavailable: if these can't be read.
         """
         arrival = _Arrival()
         arrivals = self._arrivals.setdefault(user.id, [])
         arrivals.append(arrival)
         try:
-            rooms = await self._database.read(lambda store: store.room_ids(user.id))
+            rooms, heads = await self._read(client, user)
         finally:
             arrivals.remove(arrival)
             if not arrivals:
                 self._arrivals.pop(user.id, None)
-        for change in arrival.changes:
-            change(rooms)
         if client.is_connected:
-            self._presences[client] = _Presence(user, rooms)
+            self._presences[client] = _Presence(user, set())
             self._by_user.setdefault(user.id, {})[client] = None
+            if client.follower is not None:
+                client.follower.begin(heads)
             for room_id in rooms:
-                self._by_room.setdefault(room_id, {})[client] = None
+                self._enter(client, room_id)
+            for event in arrival.changes:
+                self._catch_up(client, event)
+        return heads
+
+    async def _read(self, client: Client, user: User) -> tuple[set[int], Sequence[Head]]:
+        if client.follower is None:
+            return await self._database.read(lambda store: store.room_ids(user.id)), ()
+        heads = await self._database.read(lambda store: store.heads(user.id))
+        return {head.room.id for head in heads}, heads
+
+    def _catch_up(self, client: Client, event: Event) -> None:
+        """
+        Apply what has happened while the rooms of an arrival were read.
+        """
+        if event.kind is EventKind.LEAVE:
+            self._leave(client, event.room_id)
+        elif event.room_id not in self._presences[client].rooms:
+            self._enter(client, event.room_id, event.seq - 1)
 
     def detach(self, client: Client) -> None:
         """
@@ -91,9 +179,12 @@ class Hub:
         """
         presence = self._presences.pop(client, None)
         if presence is not None:
-            _discard(self._by_user, presence.user.id, client)
+            some = self._by_user[presence.user.id]
+            del some[client]
+            if not some:
+                del self._by_user[presence.user.id]
             for room_id in presence.rooms:
-                _discard(self._by_room, room_id, client)
+                self._vacate(client, room_id)
 
     def session_count(self, user_id: int) -> int:
         """
@@ -114,56 +205,128 @@ class Hub:
         """
         return len(self._by_user)
 
+    def clients_of(self, user_id: int) -> Sequence[Client]:
+        """
+        @return: the sessions of a user.
+        """
+        return tuple(self._by_user.get(user_id, ()))
+
+    def followers_in(self, room_id: int) -> Sequence[Client]:
+        """
+        @return: the sessions in a room that follow the log.
+        """
+        place = self._places.get(room_id)
+        return () if place is None else tuple(place.followers)
+
+    def is_in(self, client: Client, room_id: int) -> bool:
+        """
+        Whether a session's user is in a room, as far as is known by now.
+        """
+        presence = self._presences.get(client)
+        return presence is not None and room_id in presence.rooms
+
+    def last_seq(self, room_id: int) -> int:
+        """
+        @return: the place of the last event that was published in a room since anybody
+            is there; 0 if there was none.
+        """
+        place = self._places.get(room_id)
+        return 0 if place is None else place.last_seq
+
     def publish(self, events: Sequence[Event]) -> None:
         """
         Apply what a commit has changed, and tell those concerned.
 
         @param events: in the order of the log.
         """
-        lines: dict[int, list[bytes]] = {}
+        waiting: dict[int, list[Event]] = {}
         for event in events:
-            line = self._pushes.line(event)
-            if line is not None:
-                lines.setdefault(event.room_id, []).append(line)
-            if event.kind is EventKind.JOIN:
+            some = waiting.setdefault(event.room_id, [])
+            if event.kind is EventKind.JOIN and event.subject is not None:
                 # Who joins is not told what was said before, not even in a session
                 # that came between this commit and its publication.
-                before = lines.pop(event.room_id, [])
-                self._push(event.room_id, before, but=event.subject_id)
-                self._join(event)
-        for room_id, some in lines.items():
-            self._push(room_id, some)
+                self._tell(event.room_id, waiting.pop(event.room_id), but=event.subject)
+                self._join(event, event.subject)
+                waiting[event.room_id] = [event]
+            elif event.kind is EventKind.LEAVE and event.subject is not None:
+                some.append(event)
+                self._tell(event.room_id, waiting.pop(event.room_id))
+                self._part(event, event.subject)
+            else:
+                some.append(event)
+        for room_id, some in waiting.items():
+            self._tell(room_id, some)
 
-    def _push(self, room_id: int, lines: Sequence[bytes], *, but: int | None = None) -> None:
-        if lines:
-            spared = {} if but is None else self._by_user.get(but, {})
-            clients = self._by_room.get(room_id, {})
-            _deliver(b"".join(lines), (each for each in clients if each not in spared))
+    def _tell(self, room_id: int, events: Sequence[Event], *, but: User | None = None) -> None:
+        place = self._places.get(room_id)
+        if place is None or not events:
+            return
+        place.last_seq = events[-1].seq
+        if place.seed:
+            spared = {} if but is None else self._by_user.get(but.id, {})
+            lines = b"".join(filter(None, map(self._pushes.line, events)))
+            _deliver(lines, (each for each in place.seed if each not in spared))
+        if place.followers:
+            batch = Batch(events)
+            for follower in tuple(place.followers.values()):
+                follower.follow(room_id, batch)
 
-    def _join(self, event: Event) -> None:
-        user_id = event.subject_id
-        assert user_id is not None
-        for arrival in self._arrivals.get(user_id, ()):
-            arrival.changes.append(lambda rooms: rooms.add(event.room_id))
-        theirs = self._by_user.get(user_id, {})
-        if event.sender.id == user_id:
-            others = self._by_room.get(event.room_id, {}).keys() - theirs.keys()
-            _deliver(self._pushes.notice(event, "joined"), others)
+    def _join(self, event: Event, user: User) -> None:
+        for arrival in self._arrivals.get(user.id, ()):
+            arrival.changes.append(event)
+        theirs = self._by_user.get(user.id, {})
+        if event.sender.id == user.id:
+            self._notice(event, "joined", theirs)
         else:
-            _deliver(self._pushes.notice(event, "added"), theirs)
+            is_seed = (each for each in theirs if each.follower is None)
+            _deliver(self._pushes.notice(event, "added"), is_seed)
         for client in theirs:
-            self._presences[client].rooms.add(event.room_id)
-            self._by_room.setdefault(event.room_id, {})[client] = None
+            self._enter(client, event.room_id, event.seq - 1)
+
+    def _part(self, event: Event, user: User) -> None:
+        for arrival in self._arrivals.get(user.id, ()):
+            arrival.changes.append(event)
+        theirs = self._by_user.get(user.id, {})
+        self._notice(event, "left", theirs)
+        for client in theirs:
+            self._leave(client, event.room_id)
+
+    def _notice(self, event: Event, slug: str, but: "dict[Client, None]") -> None:
+        """
+        Tell clients of the seed in words what somebody did.
+        """
+        place = self._places.get(event.room_id)
+        if place is not None and place.seed:
+            others = [each for each in place.seed if each not in but]
+            _deliver(self._pushes.notice(event, slug), others)
+
+    def _enter(self, client: Client, room_id: int, seq: int | None = None) -> None:
+        """
+        @param seq: the place from which on a room is new to a client that follows the
+            log, unless it knows that.
+        """
+        self._presences[client].rooms.add(room_id)
+        self._places.setdefault(room_id, _Place()).add(client)
+        if client.follower is not None and seq is not None:
+            client.follower.enter(room_id, seq)
+
+    def _leave(self, client: Client, room_id: int) -> None:
+        self._presences[client].rooms.discard(room_id)
+        self._vacate(client, room_id)
+        if client.follower is not None:
+            client.follower.leave(room_id)
+        client.put_out(room_id)
+
+    def _vacate(self, client: Client, room_id: int) -> None:
+        place = self._places.get(room_id)
+        if place is not None:
+            place.discard(client)
+            if not place.seed and not place.followers:
+                del self._places[room_id]
 
 
 def _deliver(lines: bytes, clients: Iterable[Client]) -> None:
-    # A copy, for a session that is cut off meanwhile leaves the dict.
-    for client in tuple(clients):
-        client.deliver(lines)
-
-
-def _discard(sessions: dict[int, dict[Client, None]], key: int, client: Client) -> None:
-    some = sessions[key]
-    del some[client]
-    if not some:
-        del sessions[key]
+    if lines:
+        # A copy, for a session that is cut off meanwhile leaves the dict.
+        for client in tuple(clients):
+            client.deliver(lines)

@@ -1,15 +1,29 @@
 """
-What an event looks like to those it is pushed to.
+What an event looks like to those it is pushed to: to clients of the seed, who know a
+few types with a few keys, and to those who follow the log.
 """
 
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
-from attrs import frozen
+from attrs import define, field, frozen
 
+from chatroom.chat.times import rfc3339
 from chatroom.store.models import Event, EventKind
 from chatroom.texts import text
-from chatroom.wire.codec import encode
-from chatroom.wire.messages import ChatHistory, ChatMessage, SystemMessage
+from chatroom.wire.codec import Reply, encode
+from chatroom.wire.messages import (
+    ChatHistory,
+    ChatMessage,
+    MemberJoined,
+    MemberLeft,
+    MessageDeleted,
+    MessageEdited,
+    ReactionChanged,
+    SystemMessage,
+)
+
+S = TypeVar("S", ChatMessage, ChatHistory)
 
 
 @frozen
@@ -39,15 +53,86 @@ class SeedPushes:
         return encode(notice, now=0)
 
 
-S = TypeVar("S", ChatMessage, ChatHistory)
+@define(eq=False)
+class Batch:
+    """
+    What a commit has changed in one room, as lines for those who follow it. Each line
+    is made once, and only if somebody needs it.
+
+    @ivar events: in their order, without gaps; at least one.
+    """
+
+    events: Sequence[Event]
+    _lines: list[bytes] = field(factory=list, init=False)
+    _all: bytes | None = field(default=None, init=False)
+
+    @property
+    def first_seq(self) -> int:
+        """
+        The place of the first event.
+        """
+        return self.events[0].seq
+
+    @property
+    def last_seq(self) -> int:
+        """
+        The place of the last event.
+        """
+        return self.events[-1].seq
+
+    def lines_for(self, user_id: int, after_seq: int) -> bytes:
+        """
+        @return: the lines of all events behind a place, as a user sees them: who has
+            sent a message sees their own name for it.
+        """
+        if self._all is None:
+            self._lines = [followed_line(each) for each in self.events]
+            self._all = b"".join(self._lines)
+        skipped = max(0, after_seq + 1 - self.first_seq)
+        if any(is_named_by(user_id, each) for each in self.events):
+            return followed_lines(self.events[skipped:], user_id)
+        return b"".join(self._lines[skipped:]) if skipped else self._all
 
 
-def said(event: Event, form: type[S]) -> S:
+def is_named_by(user_id: int, event: Event) -> bool:
+    """
+    Whether an event has a name that a user has given it.
+    """
+    return event.sender.id == user_id and event.client_message_id is not None
+
+
+def followed_lines(events: Sequence[Event], user_id: int, *, replay: bool = False) -> bytes:
+    """
+    @param replay: whether they happened earlier.
+    @return: events as a user sees them who follows the log.
+    """
+    return b"".join(
+        followed_line(each, own=is_named_by(user_id, each), replay=replay) for each in events
+    )
+
+
+def followed_line(event: Event, *, own: bool = False, replay: bool = False) -> bytes:
+    """
+    @param own: whether it is for who did it.
+    """
+    more: dict[str, Any] = {"replay": True} if replay else {}
+    if event.kind is EventKind.MESSAGE:
+        return encode(said_in_full(event, ChatMessage, own=own, **more), now=0)
+    more |= {
+        "timestamp": _seconds(event),
+        "chat_group_id": event.room_id,
+        "seq": event.seq,
+        "server_time": rfc3339(event.created_at),
+    }
+    return encode(_CHANGES[event.kind](event, more), now=0)
+
+
+def said(event: Event, form: type[S], *, deleted: str = "") -> S:
     """
     @param form: what it is to be, news or history.
-    @return: what somebody said.
+    @param deleted: what to say in place of a message that was taken back.
+    @return: what somebody said, with the keys that everybody knows.
     """
-    assert event.content is not None
     return form(
         timestamp=_seconds(event),
         message_id=event.id,
@@ -55,9 +140,85 @@ def said(event: Event, form: type[S]) -> S:
         sender_username=event.sender.name,
         chat_group_id=event.room_id,
         chat_group_name=event.room_name,
-        content=event.content,
+        content=(event.content or "") if event.deleted_at is None else deleted,
+    )
+
+
+def said_in_full(event: Event, form: type[S], *, own: bool = False, **more: Any) -> S:
+    """
+    @param own: whether it is for who said it.
+    @return: what somebody said, with all there is to know of it.
+    """
+    return form(
+        timestamp=_seconds(event),
+        message_id=event.id,
+        sender_id=event.sender.id,
+        sender_username=event.sender.name,
+        chat_group_id=event.room_id,
+        chat_group_name=event.room_name,
+        content=event.content or "",
+        seq=event.seq,
+        server_time=rfc3339(event.created_at),
+        reply_to=event.reply_to,
+        mentions=list(event.mentions) or None,
+        client_message_id=event.client_message_id if own else None,
+        edited_at=None if event.edited_at is None else rfc3339(event.edited_at),
+        deleted=None if event.deleted_at is None else True,
+        **more,
     )
 
 
 def _seconds(event: Event) -> float:
     return event.created_at / 1000
+
+
+def _about_message(event: Event) -> dict[str, Any]:
+    return {
+        "message_id": event.target_id,
+        "user_id": event.sender.id,
+        "username": event.sender.name,
+    }
+
+
+def _edited(event: Event, more: dict[str, Any]) -> Reply:
+    return MessageEdited(
+        content=event.content or "",
+        mentions=list(event.mentions) or None,
+        **_about_message(event),
+        **more,
+    )
+
+
+def _deleted(event: Event, more: dict[str, Any]) -> Reply:
+    return MessageDeleted(**_about_message(event), **more)
+
+
+def _reacted(event: Event, more: dict[str, Any]) -> Reply:
+    is_added = event.kind is EventKind.REACT
+    return ReactionChanged(
+        reaction=event.content or "", add=is_added, **_about_message(event), **more
+    )
+
+
+def _joined(event: Event, more: dict[str, Any]) -> Reply:
+    user = event.subject or event.sender
+    by = None if event.sender.id == user.id else event.sender.id
+    name = event.room_name
+    return MemberJoined(
+        chat_group_name=name, user_id=user.id, username=user.name, added_by=by, **more
+    )
+
+
+def _left(event: Event, more: dict[str, Any]) -> Reply:
+    user = event.subject or event.sender
+    return MemberLeft(chat_group_name=event.room_name, user_id=user.id, username=user.name, **more)
+
+
+_CHANGES: dict[EventKind, Callable[[Event, dict[str, Any]], Reply]] = {
+    EventKind.EDIT: _edited,
+    EventKind.DELETE: _deleted,
+    EventKind.REACT: _reacted,
+    EventKind.UNREACT: _reacted,
+    EventKind.JOIN: _joined,
+    EventKind.LEAVE: _left,
+}

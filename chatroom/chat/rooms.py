@@ -4,13 +4,15 @@ Rooms: made, joined, entered and listed.
 
 from collections.abc import Sequence
 
-from attrs import define, frozen
+from attrs import define
 
 from chatroom.chat.access import Action, permit
 from chatroom.chat.log import Log
+from chatroom.chat.messages import View, view
 from chatroom.chat.names import new_room_name, room_key, username_key
 from chatroom.chat.transaction import Transaction
 from chatroom.errors import (
+    CannotLeave,
     RoomFull,
     RoomNameTaken,
     RoomNotFound,
@@ -20,9 +22,11 @@ from chatroom.errors import (
 from chatroom.settings import Settings
 from chatroom.store.database import Database
 from chatroom.store.models import (
-    Event,
+    PUBLIC_ROOM_ID,
     EventKind,
+    Head,
     NewEvent,
+    NewMember,
     Role,
     Room,
     RoomKind,
@@ -33,18 +37,6 @@ from chatroom.store.repository import Repository
 
 #: How many messages one sees on entering a room.
 HISTORY = 50
-
-
-@frozen(kw_only=True)
-class Entrance:
-    """
-    What one sees on entering a room.
-
-    @ivar messages: the newest ones, oldest first.
-    """
-
-    room: Room
-    messages: Sequence[Event]
 
 
 @define(eq=False)
@@ -81,10 +73,9 @@ class Rooms:
             self._check_members(len(users))
             self._check_rooms(store, owner)
             room = store.add_room(name=normal, key=key, kind=RoomKind.GROUP, now=transaction.now)
-            roles = {user.id: Role.MEMBER for user in users} | {owner.id: Role.OWNER}
-            store.add_members(room.id, roles, by=owner.id)
             for user in users:
-                transaction.record(_join(room, by=owner, subject_id=user.id))
+                role = Role.OWNER if user.id == owner.id else Role.MEMBER
+                _add(transaction, room, user, role, by=owner)
             return room
 
         return await self._log.commit(work)
@@ -105,23 +96,46 @@ class Rooms:
             if standing.role is None:
                 self._check_members(store.member_count(standing.room.id) + 1)
                 self._check_rooms(store, user)
-                store.add_members(standing.room.id, {user.id: Role.MEMBER}, by=user.id)
-                transaction.record(_join(standing.room, by=user, subject_id=user.id))
+                _add(transaction, standing.room, user, Role.MEMBER, by=user)
             return standing.room
 
         return await self._log.commit(work)
 
-    async def enter(self, user: User, name: str) -> Entrance:
+    async def leave(self, user: User, room_id: int) -> Room:
         """
-        @return: the room and its newest messages.
+        Have C{user} be no member any more. A room's last owner leaves it to who has
+        been a member for longest.
+
+        @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
+        @raise NotAMember: if C{user} is no member.
+        @raise CannotLeave: if it is the public room.
+        """
+
+        def work(transaction: Transaction) -> Room:
+            store = transaction.store
+            room = permit(Action.LEAVE, store.standing(user.id, room_id=room_id)).room
+            if room.id == PUBLIC_ROOM_ID:
+                raise CannotLeave()
+            store.remove_member(room.id, user.id)
+            _pass_on(store, room)
+            transaction.record(
+                NewEvent(room=room, kind=EventKind.LEAVE, sender=user, subject=user)
+            )
+            return room
+
+        return await self._log.commit(work)
+
+    async def enter(self, user: User, name: str) -> View:
+        """
+        @return: the room's newest messages.
         @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
         @raise NotAMember: if C{user} is no member.
         """
         key = _known_key(name)
 
-        def read(store: Repository) -> Entrance:
+        def read(store: Repository) -> View:
             room = permit(Action.READ, store.standing(user.id, key=key)).room
-            return Entrance(room=room, messages=store.newest_messages(room.id, HISTORY))
+            return view(store, room, store.page(room.id, HISTORY))
 
         return await self._database.read(read)
 
@@ -137,6 +151,12 @@ class Rooms:
             return store.members(room_id)
 
         return await self._database.read(read)
+
+    async def heads(self, user: User) -> list[Head]:
+        """
+        @return: where the logs of C{user}'s rooms end, and how far they have got, by id.
+        """
+        return await self._database.read(lambda store: store.heads(user.id))
 
     async def joined(self, user: User) -> list[RoomListing]:
         """
@@ -181,5 +201,19 @@ def _find(store: Repository, usernames: Sequence[str]) -> list[User]:
     return list(found.values())
 
 
-def _join(room: Room, *, by: User, subject_id: int) -> NewEvent:
-    return NewEvent(room=room, kind=EventKind.JOIN, sender=by, subject_id=subject_id)
+def _add(transaction: Transaction, room: Room, user: User, role: Role, *, by: User) -> None:
+    """
+    Make a member of somebody.
+    """
+    joined = transaction.record(NewEvent(room=room, kind=EventKind.JOIN, sender=by, subject=user))
+    new = NewMember(user_id=user.id, role=role, seq=joined.seq)
+    transaction.store.add_members(room.id, [new], by=by.id)
+
+
+def _pass_on(store: Repository, room: Room) -> None:
+    """
+    Have a room that nobody owns be owned by who has been there for longest.
+    """
+    heir = None if store.has_owner(room.id) else store.longest_member(room.id)
+    if heir is not None:
+        store.set_role(room.id, heir, Role.OWNER)

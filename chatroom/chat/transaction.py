@@ -12,7 +12,8 @@ from typing import TypeVar
 from attrs import define, field, frozen
 
 from chatroom.chat.access import Action, permit
-from chatroom.errors import ChatError, ClientMessageIdReused
+from chatroom.chat.mentions import Mentions
+from chatroom.errors import ChatError, ClientMessageIdReused, MessageNotFound
 from chatroom.store.models import (
     Event,
     EventKind,
@@ -41,6 +42,7 @@ class Post:
     room_id: int
     content: str
     client_message_id: str | None = None
+    reply_to: int | None = None
 
     @property
     def name(self) -> tuple[int, str] | None:
@@ -55,8 +57,7 @@ class Post:
         """
         What a repeat must have in common with the first one.
         """
-        # The middle line is what the post replies to: nothing.
-        return sha256(f"{self.room_id}\n\n{self.content}".encode()).digest()
+        return sha256(f"{self.room_id}\n{self.reply_to or ''}\n{self.content}".encode()).digest()
 
 
 @frozen(kw_only=True)
@@ -87,6 +88,7 @@ class Transaction:
     _rooms: dict[int, tuple[Room, int]] = field(factory=dict, init=False)
     _digests: dict[int, bytes] = field(factory=dict, init=False)
     _sent: dict[tuple[int, str], SentBefore] = field(factory=dict, init=False)
+    _answered: dict[int, int] = field(factory=dict, init=False)
     _last_id: int | None = field(default=None, init=False)
 
     def record(self, new: NewEvent) -> Event:
@@ -103,10 +105,13 @@ class Transaction:
             seq=last_seq + 1,
             kind=new.kind,
             sender=new.sender,
-            subject_id=new.subject_id,
+            subject=new.subject,
+            target_id=new.target_id,
             content=new.content,
             created_at=self.now,
             client_message_id=new.client_message_id,
+            reply_to=new.reply_to,
+            mentions=new.mentions,
         )
         self._rooms[room_id] = (room, event.seq)
         if new.digest is not None:
@@ -138,6 +143,9 @@ class Transaction:
         self._lock({post.room_id for post in posts})
         names = {post.name for post in posts if post.name is not None}
         self._sent |= self.store.sent_before(names - self._sent.keys())
+        answered = {post.reply_to for post in posts if post.reply_to is not None}
+        self._answered = self.store.rooms_of_messages(answered) if answered else {}
+        named = Mentions(self.store, [(post.room_id, post.content) for post in posts])
         roles = self.store.roles({(post.room_id, post.sender.id) for post in posts})
         standings = {
             (room_id, user_id): Standing(room=self._rooms[room_id][0], role=role)
@@ -147,7 +155,7 @@ class Transaction:
         for post in posts:
             standing = standings.get((post.room_id, post.sender.id)) or self._stranger(post)
             try:
-                outcomes.append(self._post(post, standing))
+                outcomes.append(self._post(post, standing, named))
             except ChatError as refusal:
                 outcomes.append(refusal)
         return outcomes
@@ -157,7 +165,7 @@ class Transaction:
             return None
         return Standing(room=self._rooms[post.room_id][0], role=None)
 
-    def _post(self, post: Post, standing: Standing | None) -> Stored:
+    def _post(self, post: Post, standing: Standing | None, named: Mentions) -> Stored:
         digest = None if post.name is None else post.digest()
         if post.name in self._sent:
             before = self._sent[post.name]
@@ -165,6 +173,8 @@ class Transaction:
                 raise ClientMessageIdReused(field="client_message_id")
             return Stored(event=before.event, is_duplicate=True)
         room = permit(Action.POST, standing).room
+        if post.reply_to is not None and self._answered.get(post.reply_to) != room.id:
+            raise MessageNotFound(field="reply_to")
         event = self.record(
             NewEvent(
                 room=room,
@@ -172,6 +182,8 @@ class Transaction:
                 sender=post.sender,
                 content=post.content,
                 client_message_id=post.client_message_id,
+                reply_to=post.reply_to,
+                mentions=named.of(post.sender, room.id, post.content),
                 digest=digest,
             )
         )

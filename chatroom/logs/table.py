@@ -189,6 +189,14 @@ KINDS = _table(
         has_traceback=True,
     ),
     Kind(
+        "following_failed",
+        LogLevel.error,
+        "the log could not be read for somebody who follows it",
+        "a bug: it is tried again",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
         "hashing_failed",
         LogLevel.error,
         "hashing does not work",

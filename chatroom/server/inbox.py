@@ -48,9 +48,17 @@ class Inbox:
     _bytes: int = field(default=0, init=False)
     _is_reading: bool = field(default=True, init=False)
     _is_closed: bool = field(default=False, init=False)
+    _is_forgotten: bool = field(default=False, init=False)
 
     def __len__(self) -> int:
         return len(self._items)
+
+    @property
+    def is_forgotten(self) -> bool:
+        """
+        Whether nothing of it matters any more.
+        """
+        return self._is_forgotten
 
     def put(self, item: Item) -> None:
         """
@@ -96,6 +104,7 @@ class Inbox:
         if self._is_reading:
             self._pause()
         if forget:
+            self._is_forgotten = True
             self._items.clear()
 
     def _pause(self) -> None:

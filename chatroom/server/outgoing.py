@@ -24,6 +24,10 @@ PORTION = 64 * 1024
 #: How many bytes may wait before no further request is taken from this peer.
 _CROWD = 64 * 1024
 
+#: How many bytes may wait of what could be read later instead: beyond that, a session
+#: that follows the log leaves it there.
+_FULL = 256 * 1024
+
 #: How often one looks, in the time in which a peer may read nothing.
 _LOOKS = 5
 
@@ -77,6 +81,7 @@ class Outgoing:
     _queued: int = field(default=0, init=False)
     _pushes: int = field(default=0, init=False)
     _held: list[bytes] | None = field(default=None, init=False)
+    _release: IDelayedCall | None = field(default=None, init=False)
     _moved: float = field(default=0.0, init=False)
     _is_paused: bool = field(default=False, init=False)
     _is_closing: bool = field(default=False, init=False)
@@ -97,6 +102,20 @@ class Outgoing:
         Know better whom it leads to.
         """
         self._peer = peer
+
+    @property
+    def has_room(self) -> bool:
+        """
+        Whether what could be read later may as well be sent now.
+        """
+        return self._queued <= _FULL
+
+    @property
+    def is_idle(self) -> bool:
+        """
+        Whether the peer has been sent all there is.
+        """
+        return not self._queue and not self._is_paused
 
     @property
     def is_crowded(self) -> bool:
@@ -126,6 +145,14 @@ class Outgoing:
         else:
             self._put(lines, True)
 
+    def show(self, lines: bytes) -> None:
+        """
+        Send what is for this moment only: to a peer that has something to read yet, not
+        at all.
+        """
+        if self.is_idle and self._held is None:
+            self._put(lines, True)
+
     def _is_too_much(self) -> bool:
         is_behind = self._held is not None or bool(self._queue)
         bound = self._settings.push_bytes
@@ -135,18 +162,21 @@ class Outgoing:
         has_stalled = self._clock.seconds() - self._moved > _PATIENCE
         return has_stalled or self._pushes > bound * _INDULGENCE
 
-    def hold(self) -> None:
+    def hold(self, seconds: float) -> None:
         """
-        Keep pushes back, in their order.
+        Keep pushes back, in their order, for so long or until L{release}.
         """
-        if self._held is None:
-            self._held = []
-            self._moved = self._clock.seconds()
+        self.release()
+        self._held = []
+        self._moved = self._clock.seconds()
+        self._release = self._clock.callLater(seconds, self.release)
 
     def release(self) -> None:
         """
-        Send the pushes that were kept back.
+        Send the pushes that were kept back, if any.
         """
+        cancel(self._release)
+        self._release = None
         held, self._held = self._held, None
         for lines in held or ():
             self._put(lines, True)
@@ -174,8 +204,8 @@ class Outgoing:
         self._is_lost = True
         self._queue.clear()
         self._held = None
-        cancel(self._stall)
-        cancel(self._deadline)
+        for timer in (self._release, self._stall, self._deadline):
+            cancel(timer)
 
     def pauseProducing(self) -> None:
         """

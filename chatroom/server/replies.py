@@ -1,42 +1,56 @@
 """
 Answers as lines, in words that the asker knows: the keys of the seed for a plain
-request, all of them for one that has a name of its own.
+request, all of them for one that has a name of its own, and for all that a client of
+the hello dialect asks.
 """
 
 from collections.abc import Sequence
+from random import Random
 
-from attrs import frozen
+from attrs import define
 
 from chatroom.clock import Now
 from chatroom.errors import ChatError
 from chatroom.server.dispatch import Answer, Refusal, entry
 from chatroom.texts import text
 from chatroom.wire.codec import Refused, Reply, Request, encode
-from chatroom.wire.messages import ErrorMessage, PostRequest, SystemMessage
+from chatroom.wire.messages import ErrorMessage, Goodbye, PostRequest, SystemMessage
 
+#: After a goodbye with one of these reasons, coming back as before makes no sense.
+_FOR_GOOD = {"other_protocol", "password_changed", "session_revoked"}
 
-def is_named(request: Request) -> bool:
-    """
-    Whether who asks knows more than the seed's keys: the request has a name, or
-    the message that is posted has.
-    """
-    return request.request_id is not None or _client_message_id(request) is not None
+#: When a client that was sent away may come back at the soonest, in seconds; over how
+#: long they come at the least; and how many a second are expected.
+_SOONEST = 0.5
+_LEAST_SPREAD = 2.0
+_COMING_BACK = 500
 
 
 def _client_message_id(request: Request) -> str | None:
     return request.client_message_id if isinstance(request, PostRequest) else None
 
 
-@frozen
+@define(eq=False)
 class Replies:
     """
     What one session says.
 
     @ivar language: a key of L{chatroom.texts.TEXTS}.
+    @ivar in_full: whether the client speaks the hello dialect.
     """
 
     language: str
     _now: Now
+    in_full: bool = False
+
+    def is_named(self, request: Request) -> bool:
+        """
+        Whether who asks knows more than the seed's keys.
+        """
+        return self._is_full(request.request_id, _client_message_id(request))
+
+    def _is_full(self, request_id: str | None, client_message_id: str | None) -> bool:
+        return self.in_full or request_id is not None or client_message_id is not None
 
     def answer(self, answer: Answer, request_id: str | None = None) -> bytes:
         """
@@ -44,14 +58,29 @@ class Replies:
         """
         now = self._now()
         replies: Sequence[Reply] = [answer] if isinstance(answer, Reply) else answer
-        return b"".join(encode(each, now=now, request_id=request_id) for each in replies)
+        return b"".join(
+            encode(each, now=now, request_id=None if each.is_push else request_id)
+            for each in replies
+        )
 
-    def warning(self, slug: str) -> bytes:
+    def goodbye(self, slug: str, chance: Random, others: int) -> bytes:
         """
-        @return: a line that tells a person why the connection closes.
+        @param slug: why the connection closes.
+        @param others: how many sessions there are.
+        @return: a line that says so.
         """
-        content = text(self.language, slug)
-        return self.answer(SystemMessage(content=content, level="warning"))
+        said = text(self.language, slug)
+        if not self.in_full:
+            return self.answer(SystemMessage(content=said, level="warning"))
+        # So many that they come back at a rate at which they can be let in.
+        spread = max(_LEAST_SPREAD, others / _COMING_BACK)
+        goodbye = Goodbye(
+            reason=slug,
+            text=said,
+            reconnect=slug not in _FOR_GOOD,
+            reconnect_after=round(chance.uniform(_SOONEST, _SOONEST + spread), 3),
+        )
+        return self.answer(goodbye)
 
     def no(self, error: ChatError, request: Request) -> bytes:
         """
@@ -76,7 +105,7 @@ class Replies:
         client_message_id: str | None,
     ) -> bytes:
         code, said = int(error.code), error.text(self.language)
-        is_named = request_id is not None or client_message_id is not None
+        is_named = self._is_full(request_id, client_message_id)
         reply: Reply
         if form is not None and is_named:
             reply = form(

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from attrs import define, field
 
 from chatroom.server.dispatch import entry
-from chatroom.server.replies import is_named
 from chatroom.wire.codec import Request
 
 
@@ -29,9 +28,11 @@ class Row:
     The answers that one session is owed.
 
     @ivar _send: takes an answer whose turn has come.
+    @ivar _is_named: tells whether a request is answered by more than a push.
     """
 
     _send: Callable[[bytes], None]
+    _is_named: Callable[[Request], bool]
     _places: deque[Place] = field(factory=deque, init=False)
     _fate: object = field(default=None, init=False)
 
@@ -51,14 +52,14 @@ class Row:
         # The push of a plain post does not wait in the row, so the post itself has
         # to, lest it overtake an answer: a refusal that needed no transaction, too.
         ends_in_an_answer = self._places[-1].lines is not None
-        overtakes = not is_named(request) and ends_in_an_answer
-        return not overtakes and _fate(request, room_id) == self._fate
+        overtakes = not self._is_named(request) and ends_in_an_answer
+        return not overtakes and self._fate_of(request, room_id) == self._fate
 
     def stand_for(self, request: Request, room_id: int) -> Place:
         """
         Take the last place for the answer to a request.
         """
-        self._fate = _fate(request, room_id)
+        self._fate = self._fate_of(request, room_id)
         return self.stand()
 
     def stand(self, lines: bytes | None = None) -> Place:
@@ -78,13 +79,12 @@ class Row:
             if lines:
                 self._send(lines)
 
-
-def _fate(request: Request, room_id: int) -> object:
-    """
-    What posts have in common that are under way together. Those with a name need
-    nothing; plain ones a room, for then the transaction refuses all or none of them,
-    and no push overtakes a refusal.
-    """
-    if is_named(request):
-        return "each its own"
-    return getattr(request, "chat_group_id", None) or room_id
+    def _fate_of(self, request: Request, room_id: int) -> object:
+        """
+        What posts have in common that are under way together. Those with a name need
+        nothing; plain ones a room, for then the transaction refuses all or none of them,
+        and no push overtakes a refusal.
+        """
+        if self._is_named(request):
+            return "each its own"
+        return getattr(request, "chat_group_id", None) or room_id

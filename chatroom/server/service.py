@@ -3,6 +3,7 @@ The chat as a service: what it consists of, and how it starts and stops.
 """
 
 from collections.abc import Callable, Iterable
+from random import Random
 
 from attrs import define, field
 from twisted.application.service import MultiService
@@ -13,17 +14,23 @@ import chatroom.server.handlers  # noqa: F401 - it fills the dispatch table
 from chatroom.chat.accounts import Accounts
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
+from chatroom.chat.messages import Messages
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
+from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
 from chatroom.clock import Now
 from chatroom.logs.journal import Journal
 from chatroom.server.admission import Admission, limited_as
+from chatroom.server.following import Following
+from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.inbox import Connection, Inbox
 from chatroom.server.outgoing import Outgoing, Transport
 from chatroom.server.session import CLOSING_SECONDS, Session
 from chatroom.settings import Settings
 from chatroom.store.database import Database
+from chatroom.store.models import User
+from chatroom.wire.codec import Reply
 
 #: How long a stop waits for requests that are under way, then for the log. After
 #: that no transaction begins, and one that has begun takes no longer than
@@ -42,6 +49,9 @@ class ChatService(MultiService):
     @ivar now: for what people read.
     @ivar posts: how many messages each user sends.
     @ivar admission: who may be connected.
+    @ivar heartbeats: who is to be heard of now and then.
+    @ivar chance: spreads what should not happen all at once.
+    @ivar epoch: names the database, once it is open.
     @ivar sessions: all conversations.
     @ivar is_open: whether connections are answered.
     """
@@ -57,10 +67,15 @@ class ChatService(MultiService):
     hub: Hub
     posts: Rate
     admission: Admission
+    messages: Messages
+    replays: Replays
+    heartbeats: Heartbeats
+    chance: Random
     _database: Database
     _passwords: Passwords
     sessions: set[Session] = field(factory=set, init=False)
     is_open: bool = field(default=False, init=False)
+    epoch: str = field(default="", init=False)
 
     def __attrs_pre_init__(self) -> None:
         MultiService.__init__(self)
@@ -75,7 +90,7 @@ class ChatService(MultiService):
         """
         if self.running:
             return
-        self._database.open(now=int(self.now() * 1000))
+        self.epoch = self._database.open(now=int(self.now() * 1000))
         self._passwords.start()
         self.log.start()
         try:
@@ -111,7 +126,7 @@ class ChatService(MultiService):
         self._passwords.refuse()
         self._database.refuse()
         for session in sessions:
-            session.say_goodbye()
+            session.close("shutting_down")
         if not await self._within(CLOSING_SECONDS + 0.5, [each.gone for each in sessions]):
             self._logger.note("sessions_left", count=len(self.sessions))
         self._passwords.stop()
@@ -155,6 +170,15 @@ class ChatService(MultiService):
         session.gone.addCallback(lambda _: self.sessions.discard(session))
         session.begin()
         return session
+
+    def following(
+        self, user: User, outgoing: Outgoing, tell: Callable[[Reply], None]
+    ) -> Following:
+        """
+        @param tell: takes what is to be said besides.
+        @return: what reads the log for a user.
+        """
+        return Following(user, outgoing, self.replays, self.clock, self.hub.last_seq, tell)
 
     def move(self, session: Session, peer: str) -> None:
         """

@@ -1,27 +1,18 @@
 """
-One conversation: who speaks, in what order things happen, what may be heard.
-
-Requests take effect, and are answered, in the order in which they came. One is
-under way at a time, but for posts: those in a row share commits, and their
-answers, with those to bad lines between them, leave in the order of the lines.
-A post's outcome comes here before its push: that of a post with a name leaves at
-once; what follows a plain one leaves in a later turn, since its push is its answer.
+One conversation: who speaks, what may be asked, what may be heard. In what order
+things happen is up to L{chatroom.server.order.Order}.
 
 This is where trust ends: only here does an exception become a line.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
-from twisted.python.failure import Failure
 
-from chatroom.clock import cancel
 from chatroom.errors import (
-    AlreadyLoggedIn,
     ChatError,
     InternalError,
     LineNotEnded,
@@ -33,18 +24,19 @@ from chatroom.errors import (
 )
 from chatroom.logs.journal import Journal
 from chatroom.server.dispatch import Needs, entry
+from chatroom.server.following import Following
 from chatroom.server.inbox import Inbox
+from chatroom.server.order import Order
 from chatroom.server.outgoing import Outgoing
-from chatroom.server.replies import Replies, is_named
-from chatroom.server.row import Place, Row
-from chatroom.store.models import PUBLIC_ROOM_ID, User
-from chatroom.wire.codec import Refused, Request, decode_request
+from chatroom.server.replies import Replies
+from chatroom.server.row import Row
+from chatroom.store.models import PUBLIC_ROOM_ID, Head, Login, User
+from chatroom.wire.codec import Refused, Reply, Request, decode_request
+from chatroom.wire.messages import HelloRequest
+from chatroom.wire.messages.greeting import Ephemeral
 
 if TYPE_CHECKING:
     from chatroom.server.service import ChatService
-
-#: How many posts of one session may be under way, with the bad lines between them.
-MOST_UNDER_WAY = 64
 
 #: How many lines of one session are handled before others have their turn: of one
 #: that has logged in, and of one that has not.
@@ -67,11 +59,16 @@ class Session:
     A conversation with one connection.
 
     @ivar outgoing: the way to the peer.
+    @ivar replies: in which words it is answered.
     @ivar peer: where it comes from, for the operator.
     @ivar address: the same, as it is limited; C{None} if it is not.
+    @ivar greeting: what the client has said of itself, if it speaks the hello dialect.
+    @ivar follower: where it is in the log, if it does and has logged in.
+    @ivar login: what it can be taken up again by, if it can.
     @ivar user: who speaks, once that is known.
     @ivar room_id: the current room.
     @ivar is_proving: whether who speaks is being found out, and this is to be finished.
+    @ivar lines_heard: how many lines have come.
     @ivar gone: fires when the connection is lost.
     """
 
@@ -82,29 +79,31 @@ class Session:
     outgoing: Outgoing
     peer: str
     address: str | None
+    greeting: HelloRequest | None = field(default=None, init=False)
     user: User | None = field(default=None, init=False)
+    follower: Following | None = field(default=None, init=False)
+    login: Login | None = field(default=None, init=False)
     room_id: int = field(default=PUBLIC_ROOM_ID, init=False)
     is_connected: bool = field(default=True, init=False)
+    lines_heard: int = field(default=0, init=False)
     is_proving: bool = field(default=False, init=False)
     gone: "Deferred[None]" = field(factory=Deferred, init=False)
     _finished: "Deferred[None]" = field(factory=Deferred, init=False)
-    _replies: Replies = field(init=False)
-    _row: Row = field(init=False)
-    _budget: int = field(default=ANONYMOUS_LINES_A_TURN, init=False)
+    replies: Replies = field(init=False)
+    _order: Order = field(init=False)
+    _followers: set[Following] = field(factory=set, init=False)
     _logins: int = field(default=0, init=False)
-    _is_busy: bool = field(default=False, init=False)
     _has_ended: bool = field(default=False, init=False)
     _is_closing: bool = field(default=False, init=False)
-    _turn: IDelayedCall | None = field(default=None, init=False)
-    _quiet: IDelayedCall | None = field(default=None, init=False)
 
-    @_replies.default
+    @replies.default
     def _make_replies(self) -> Replies:
         return Replies(self._chat.settings.language, self._chat.now)
 
-    @_row.default
-    def _make_row(self) -> Row:
-        return Row(self.outgoing.answer)
+    @_order.default
+    def _make_order(self) -> Order:
+        row = Row(self.outgoing.answer, self.replies.is_named)
+        return Order(self._inbox, row, self.outgoing, self._chat.clock, self)
 
     # What the connection says
 
@@ -119,28 +118,28 @@ class Session:
         """
         The peer sent a line.
         """
-        self._take_in(line)
+        self.lines_heard += 1
+        self._order.take_in(line)
 
     def receive_too_long(self) -> None:
         """
         The peer is sending a line that is longer than any may be.
         """
-        self._take_in(self._too_long())
+        self._order.take_in(self._too_long())
 
     def most_bytes_to_come(self) -> int:
         """
-        @return: how long a line may get that is not here yet: that of somebody whose
-            login is under way may be as long as after it.
+        @return: how long a line may get that is not here yet: as long as after the login
+            if one may be under way.
         """
         settings = self._chat.settings
-        may_log_in = self._is_busy or self._inbox
-        return settings.line_bytes if may_log_in else self._most_bytes()
+        return settings.line_bytes if self._order.may_change else self._most_bytes()
 
     def receive_unended(self) -> None:
         """
         The peer stopped sending in the middle of a line.
         """
-        self._take_in(Refused(error=LineNotEnded()))
+        self._order.take_in(Refused(error=LineNotEnded()))
 
     def receive_other_protocol(self, name: str) -> None:
         """
@@ -148,7 +147,7 @@ class Session:
         """
         error = OtherProtocol(protocol=name)
         self._log.note("cut_off", address=self.peer, reason=error.reason)
-        self._last_words(self._replies.no_request(Refused(error=error)))
+        self._last_words(self.replies.no_request(Refused(error=error)))
 
     def turn_away(self, slug: str) -> None:
         """
@@ -157,14 +156,14 @@ class Session:
         @param slug: the text that says why.
         """
         self._log.note("cut_off", address=self.peer, reason=slug)
-        self._close(slug)
+        self.close(slug)
 
     def end(self) -> None:
         """
         The peer sends no more, and may still read.
         """
         self._has_ended = True
-        self._advance()
+        self._order.advance()
 
     def lose(self) -> None:
         """
@@ -173,11 +172,11 @@ class Session:
         self.is_connected = False
         self._chat.hub.detach(self)
         self._chat.admission.leave(self)
+        self._chat.heartbeats.forget(self)
         self.outgoing.lost()
-        self._inbox.close(forget=True)
-        for timer in (self._turn, self._quiet):
-            cancel(timer)
-        self._tell_finished()
+        self._order.stop()
+        self._stop_following()
+        self._finish()
         self.gone.callback(None)
 
     def finish(self) -> "Deferred[None]":
@@ -187,21 +186,26 @@ class Session:
         @return: when that is done, or the connection is lost.
         """
         self._is_closing = True
-        self._inbox.close(forget=False)
-        self._advance()
+        self._order.close(forget=False)
+        self._order.advance()
         return self._finished
 
-    def say_goodbye(self) -> None:
+    def close(self, slug: str) -> None:
         """
-        The server is gone.
+        Say why, and close.
+
+        @param slug: the text that says why.
         """
-        self._close("shutting_down")
+        others = len(self._chat.sessions)
+        self._last_words(self.replies.goodbye(slug, self._chat.chance, others))
 
     def go_on(self) -> None:
         """
         The peer has read most of what it was sent.
         """
-        self._take_another_turn()
+        self._order.take_another_turn()
+        for follower in tuple(self._followers):
+            follower.go_on()
 
     # What handlers and the hub ask for
 
@@ -223,31 +227,95 @@ class Session:
         finally:
             self.is_proving = False
 
-    async def log_in(self, user: User) -> None:
+    def greet(self, greeting: HelloRequest, language: str) -> None:
+        """
+        Speak the hello dialect.
+
+        @param language: of texts for people.
+        """
+        self.greeting = greeting
+        self.replies.language, self.replies.in_full = language, True
+        self._chat.heartbeats.watch(self)
+
+    def wants(self, what: Ephemeral) -> bool:
+        """
+        Whether the client wishes to be shown something that is for the moment only.
+        """
+        return self.greeting is not None and what in (self.greeting.want or ())
+
+    def put_out(self, room_id: int) -> None:
+        """
+        Be in a room no longer.
+        """
+        if self.room_id == room_id:
+            self.room_id = PUBLIC_ROOM_ID
+
+    @property
+    def is_waited_for(self) -> bool:
+        """
+        Whether it is our turn to do something.
+        """
+        return not (self._order.is_idle and self.outgoing.is_idle)
+
+    def tell(self, reply: Reply) -> None:
+        """
+        Push a message of the hello dialect to the peer.
+        """
+        self.deliver(self.replies.answer(reply))
+
+    async def log_in(self, user: User) -> Sequence[Head]:
         """
         Make this the session of a user, whose current room is the public one.
 
+        @return: the user's rooms, if the client follows the log.
         @raise TooManySessions: if the user has too many.
         @raise StoreUnavailable: if the user's rooms can't be read.
         """
         limit = self._chat.settings.sessions_per_user
         if self._chat.hub.session_count(user.id) >= limit > 0:
             raise TooManySessions(limit=limit)
-        await self._chat.hub.attach(self, user)
+        if self.greeting is not None:
+            self.follower = self.new_follower(user)
+        try:
+            heads = await self._chat.hub.attach(self, user)
+        except BaseException:
+            self._stop_following()
+            raise
         self.user = user
         self.room_id = PUBLIC_ROOM_ID
         self._chat.admission.name(self)
-        if self.is_connected:
-            self.outgoing.hold()
-            self._quiet = self._chat.clock.callLater(QUIET_SECONDS, self.outgoing.release)
+        if self.is_connected and self.greeting is None:
+            self.outgoing.hold(QUIET_SECONDS)
+        return heads
 
     def log_out(self) -> None:
         """
         Make this nobody's session.
         """
         self._chat.hub.detach(self)
-        self.user = None
+        self._stop_following()
+        self.user = self.login = None
         self._chat.admission.forget_name(self)
+
+    def new_follower(self, user: User) -> Following:
+        """
+        @return: what reads the log for this session, as fast as its peer reads.
+        """
+        follower = self._chat.following(user, self.outgoing, self.tell)
+        self._followers.add(follower)
+        return follower
+
+    def drop(self, follower: Following) -> None:
+        """
+        Have the log be read no longer.
+        """
+        self._followers.discard(follower)
+        follower.end()
+
+    def _stop_following(self) -> None:
+        self.follower = None
+        for follower in tuple(self._followers):
+            self.drop(follower)
 
     @property
     def speaker(self) -> User:
@@ -260,72 +328,45 @@ class Session:
             raise NotLoggedIn()
         return self.user
 
-    def require_anonymous(self) -> None:
+    # What the order of things asks for
+
+    @property
+    def lines_a_turn(self) -> int:
         """
-        @raise AlreadyLoggedIn: if the session has a user.
+        How many lines are handled before other sessions have their turn.
         """
-        if self.user is not None:
-            raise AlreadyLoggedIn()
+        return LINES_A_TURN if self.user else ANONYMOUS_LINES_A_TURN
 
-    # The order of things
-
-    def _take_in(self, line: bytes | Refused) -> None:
-        self._inbox.put(line)
-        if self._turn is None:
-            self._advance()
-
-    def _advance(self) -> None:
+    def read(self, line: bytes) -> Request | Refused:
         """
-        Handle what can be handled now, and see what follows from having done so.
+        Take up a line; its limit is the one that holds by now.
         """
-        while self._budget and self._handle_next():
-            self._budget -= 1
-        if not self._budget:
-            self._take_another_turn()
-        if not (self._inbox or self._row or self._is_busy):
-            self._rest()
-        self._inbox.read_on()
-
-    def _take_another_turn(self) -> None:
-        if self._turn is None and self.is_connected:
-            self._turn = self._chat.clock.callLater(0, self._next_turn)
-
-    def _next_turn(self) -> None:
-        self._turn = None
-        self._budget = LINES_A_TURN if self.user else ANONYMOUS_LINES_A_TURN
-        self._row.move()
-        self._advance()
-
-    def _handle_next(self) -> bool:
-        """
-        @return: whether a line was handled.
-        """
-        is_full = len(self._row) >= MOST_UNDER_WAY or self.outgoing.is_crowded
-        if not self._inbox or self._is_busy or is_full:
-            return False
-        self._end_quiet()
-        item = self._inbox.take()
-        if isinstance(item, bytes):
-            item = self._decode(item)
-        if isinstance(item, Refused):
-            self._row.stand(self._replies.no_request(item))
-            self._row.move()
-        elif not self._row.takes(item, self.room_id):
-            self._inbox.put_back(item)
-            return False
-        else:
-            self._begin(item)
-        return True
-
-    def _decode(self, line: bytes) -> Request | Refused:
         return self._too_long() if len(line) > self._most_bytes() else decode_request(line)
 
-    def _begin(self, request: Request) -> None:
-        place = self._row.stand_for(request, self.room_id)
-        self._is_busy = not entry(type(request)).shares_commit
-        done = Deferred.fromCoroutine(self._handle(request))
-        done.addErrback(self._refuse, request)
-        done.addCallback(self._handled, place, request)
+    def refuse(self, refused: Refused) -> bytes:
+        """
+        @return: the answer to what is no request.
+        """
+        return self.replies.no_request(refused)
+
+    def answers_in_full(self, request: Request) -> bool:
+        """
+        Whether who asks knows more than the seed's keys.
+        """
+        return self.replies.is_named(request)
+
+    async def answer(self, request: Request) -> bytes:
+        """
+        Do what is asked, or turn whatever went wrong into what the peer may hear.
+        """
+        try:
+            return await self._handle(request)
+        except ChatError as error:
+            return self.replies.no(error, request)
+        except Exception:
+            kind = request.message_type.value
+            self._log.note_failure("request_failed", type=kind, address=self.peer)
+            return self.replies.no(InternalError(), request)
 
     async def _handle(self, request: Request) -> bytes:
         if self._is_closing:
@@ -334,29 +375,22 @@ class Session:
         if asked.needs is Needs.LOGIN and self.user is None:
             raise NotLoggedIn()
         answer = await asked.handler(self._chat, self, request)
-        return self._replies.answer(answer, request.request_id)
+        return self.replies.answer(answer, request.request_id)
 
-    def _handled(self, lines: bytes, place: Place, request: Request) -> None:
-        place.lines = lines
-        if not entry(type(request)).shares_commit:
-            self._is_busy = False
-            self._row.move()
-        elif is_named(request):
-            self._row.move()
-        self._take_another_turn()
-
-    def _refuse(self, failure: Failure, request: Request) -> bytes:
+    def rest(self) -> None:
         """
-        Turn whatever went wrong into what the peer may hear.
+        There is nothing to do for now.
         """
-        error = failure.value
-        if not isinstance(error, ChatError):
-            kind = request.message_type.value
-            self._log.note_failure("request_failed", failure, type=kind, address=self.peer)
-            error = InternalError()
-        return self._replies.no(error, request)
+        if self._is_closing:
+            self._finish()
+        elif self._has_ended:
+            self.outgoing.close()
 
     # Limits and ends
+
+    def _finish(self) -> None:
+        if not self._finished.called:
+            self._finished.callback(None)
 
     def _most_bytes(self) -> int:
         settings = self._chat.settings
@@ -365,32 +399,7 @@ class Session:
     def _too_long(self) -> Refused:
         return Refused(error=LineTooLong(limit=self._most_bytes()))
 
-    def _end_quiet(self) -> None:
-        """
-        The peer goes on, and so may we.
-        """
-        if self._quiet is not None:
-            cancel(self._quiet)
-            self._quiet = None
-            self.outgoing.release()
-
-    def _rest(self) -> None:
-        """
-        There is nothing to do.
-        """
-        if self._is_closing:
-            self._tell_finished()
-        elif self._has_ended:
-            self.outgoing.close()
-
-    def _tell_finished(self) -> None:
-        if not self._finished.called:
-            self._finished.callback(None)
-
-    def _close(self, slug: str) -> None:
-        self._last_words(self._replies.warning(slug))
-
     def _last_words(self, lines: bytes) -> None:
-        self._inbox.close(forget=True)
+        self._order.close(forget=True)
         self.outgoing.answer(lines)
         self.outgoing.close(within=CLOSING_SECONDS)

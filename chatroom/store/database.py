@@ -59,17 +59,19 @@ class Database:
         """
         return without_password(self.url)
 
-    def open(self, *, now: int) -> None:
+    def open(self, *, now: int) -> str:
         """
         Lock the database, make it if need be, and bring it up to date. Blocks.
 
         @param now: in milliseconds; a new database is as old as this.
+        @return: what names this database, and no other.
         @raise StartError: if that can't be done.
         """
         self._backend = backend = backend_for(self.url)
         try:
             self._writer, self._reader = backend.open()
             _migrate(backend, self._writer, now)
+            epoch = transact(backend, self._writer, Repository.epoch, commit=False)
         except (SQLAlchemyError, CommandError, OSError) as error:
             self._dispose()
             reason = backend.reason(error) if isinstance(error, SQLAlchemyError) else str(error)
@@ -80,6 +82,7 @@ class Database:
             raise
         self._writing.start()
         self._reading.start()
+        return epoch
 
     def refuse(self) -> None:
         """

@@ -5,8 +5,8 @@ Who and what there is.
 from typing import TYPE_CHECKING
 
 from chatroom.chat.hub import Hub
+from chatroom.chat.times import rfc3339
 from chatroom.server.dispatch import handles
-from chatroom.server.times import rfc3339
 from chatroom.store.models import RoomKind, RoomListing, User
 from chatroom.wire.messages import (
     ChatInfo,

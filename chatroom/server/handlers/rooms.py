@@ -5,19 +5,19 @@ Rooms made, joined and entered.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chatroom.chat.pushes import said
 from chatroom.server.dispatch import handles
+from chatroom.server.handlers.talking import shown, shown_in_full
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
-    ChatHistory,
-    ChatHistoryComplete,
     CreateChatRequest,
     CreateChatResponse,
     EnterChatRequest,
     EnterChatResponse,
     JoinChatRequest,
     JoinChatResponse,
+    LeaveChatRequest,
+    LeaveChatResponse,
     SystemMessage,
 )
 
@@ -46,7 +46,7 @@ async def join_chat(
     Make a member of who asks, and welcome them.
     """
     room = await chat.rooms.join(session.speaker, request.chat_name)
-    welcome = text(chat.settings.language, "welcome", room=room.name)
+    welcome = text(session.replies.language, "welcome", room=room.name)
     return [
         JoinChatResponse(chat_group_id=room.id, chat_name=room.name),
         SystemMessage(content=welcome),
@@ -60,11 +60,22 @@ async def enter_chat(
     """
     Make a room the current one, and show what was said there last.
     """
-    entrance = await chat.rooms.enter(session.speaker, request.chat_name)
-    room, messages = entrance.room, entrance.messages
+    view = await chat.rooms.enter(session.speaker, request.chat_name)
+    room = view.room
     session.room_id = room.id
-    return [
-        EnterChatResponse(chat_group_id=room.id, chat_name=room.name),
-        *(said(event, ChatHistory) for event in messages),
-        ChatHistoryComplete(chat_group_id=room.id, message_count=len(messages)),
-    ]
+    entered = EnterChatResponse(chat_group_id=room.id, chat_name=room.name)
+    if session.greeting is None:
+        return [entered, *shown(view, session.replies.language)]
+    return [entered, *shown_in_full(view, session.speaker)]
+
+
+@handles(LeaveChatRequest)
+async def leave_chat(
+    chat: "ChatService", session: "Session", request: LeaveChatRequest
+) -> LeaveChatResponse:
+    """
+    Make who asks be no member any more.
+    """
+    room_id = request.chat_group_id or session.room_id
+    room = await chat.rooms.leave(session.speaker, room_id)
+    return LeaveChatResponse(chat_group_id=room.id, chat_name=room.name)

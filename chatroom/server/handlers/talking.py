@@ -1,21 +1,43 @@
 """
-What is said.
+What is said, changed, taken back and looked at.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from chatroom.chat.messages import Change, View
 from chatroom.chat.names import check_content
+from chatroom.chat.pushes import said, said_in_full
+from chatroom.chat.times import rfc3339
 from chatroom.chat.transaction import Post
-from chatroom.errors import TooFast
+from chatroom.errors import BadField, TooFast
 from chatroom.server.dispatch import handles
-from chatroom.server.replies import is_named
-from chatroom.server.times import rfc3339
-from chatroom.wire.messages import ChatMessageAck, PostRequest
+from chatroom.store.models import User
+from chatroom.texts import text
+from chatroom.wire.codec import Reply
+from chatroom.wire.messages import (
+    ChatHistory,
+    ChatHistoryComplete,
+    ChatMessageAck,
+    DeleteMessageRequest,
+    DeleteMessageResponse,
+    EditMessageRequest,
+    EditMessageResponse,
+    HistoryRequest,
+    PostRequest,
+    Reaction,
+    ReactRequest,
+    ReactResponse,
+)
 
 if TYPE_CHECKING:
     from chatroom.server.service import ChatService
     from chatroom.server.session import Session
+
+#: How many messages one sees who does not say how many.
+HISTORY_LIMIT = 50
+
+C = TypeVar("C", EditMessageResponse, DeleteMessageResponse, ReactResponse)
 
 
 @handles(PostRequest, shares_commit=True)
@@ -26,18 +48,17 @@ async def post(
     Say something; the push is all the answer, unless the post has a name.
     """
     check_content(request.content, chat.settings.content_chars)
-    wait = chat.posts.take(session.speaker.id)
-    if wait > 0:
-        raise TooFast(retry_after=wait)
+    _take_turn(chat, session)
     stored = await chat.log.post(
         Post(
             sender=session.speaker,
             room_id=request.chat_group_id or session.room_id,
             content=request.content,
             client_message_id=request.client_message_id,
+            reply_to=request.reply_to,
         )
     )
-    if not is_named(request):
+    if not session.answers_in_full(request):
         return []
     event = stored.event
     ack = ChatMessageAck(
@@ -49,3 +70,124 @@ async def post(
         duplicate=stored.is_duplicate,
     )
     return [ack]
+
+
+@handles(EditMessageRequest)
+async def edit_message(
+    chat: "ChatService", session: "Session", request: EditMessageRequest
+) -> EditMessageResponse:
+    """
+    Have a message say something else.
+    """
+    check_content(request.content, chat.settings.content_chars)
+    _take_turn(chat, session)
+    change = await chat.messages.edit(session.speaker, request.message_id, request.content)
+    return _changed(EditMessageResponse, change)
+
+
+@handles(DeleteMessageRequest)
+async def delete_message(
+    chat: "ChatService", session: "Session", request: DeleteMessageRequest
+) -> DeleteMessageResponse:
+    """
+    Take a message back.
+    """
+    _take_turn(chat, session)
+    change = await chat.messages.delete(session.speaker, request.message_id)
+    return _changed(DeleteMessageResponse, change)
+
+
+@handles(ReactRequest)
+async def react(chat: "ChatService", session: "Session", request: ReactRequest) -> ReactResponse:
+    """
+    React to a message, or no longer.
+    """
+    _take_turn(chat, session)
+    change = await chat.messages.react(
+        session.speaker, request.message_id, request.reaction, add=request.add
+    )
+    return _changed(ReactResponse, change)
+
+
+@handles(HistoryRequest)
+async def history(
+    chat: "ChatService", session: "Session", request: HistoryRequest
+) -> Sequence[Reply]:
+    """
+    Show what was said in a room.
+    """
+    places = {
+        "before": request.before_seq,
+        "after": request.after_seq,
+        "around": request.around_seq,
+    }
+    if sum(seq is not None for seq in places.values()) > 1:
+        raise BadField(field="around_seq" if request.around_seq is not None else "after_seq")
+    view = await chat.messages.history(
+        session.speaker,
+        request.chat_group_id or session.room_id,
+        request.limit or HISTORY_LIMIT,
+        **places,
+    )
+    return shown_in_full(view, session.speaker)
+
+
+def shown(view: View, language: str) -> Sequence[Reply]:
+    """
+    @return: a history with the keys that everybody knows.
+    """
+    deleted = text(language, "deleted")
+    messages = [said(each, ChatHistory, deleted=deleted) for each in view.page.messages]
+    return [
+        *messages,
+        ChatHistoryComplete(chat_group_id=view.room.id, message_count=len(messages)),
+    ]
+
+
+def shown_in_full(view: View, user: User) -> Sequence[Reply]:
+    """
+    @return: a history with all there is to know, for who looks at it.
+    """
+    messages = view.page.messages
+    shown = [
+        said_in_full(
+            each,
+            ChatHistory,
+            own=each.sender.id == user.id,
+            reactions=[
+                Reaction(reaction=some.reaction, user_ids=list(some.user_ids))
+                for some in view.reactions.get(each.id, ())
+            ]
+            or None,
+        )
+        for each in messages
+    ]
+    complete = ChatHistoryComplete(
+        chat_group_id=view.room.id,
+        message_count=len(messages),
+        first_seq=messages[0].seq if messages else None,
+        last_seq=messages[-1].seq if messages else None,
+        more_before=view.page.has_more_before,
+        more_after=view.page.has_more_after,
+    )
+    return [*shown, complete]
+
+
+def _take_turn(chat: "ChatService", session: "Session") -> None:
+    """
+    See that nobody says or changes too much at once.
+    """
+    wait = chat.posts.take(session.speaker.id)
+    if wait > 0:
+        raise TooFast(retry_after=wait)
+
+
+def _changed(form: type[C], change: Change) -> C:
+    event = change.event
+    return form(
+        chat_group_id=change.message.room_id,
+        message_id=change.message.id,
+        seq=None if event is None else event.seq,
+        server_time=None if event is None else rfc3339(event.created_at),
+        duplicate=event is None,
+    )

@@ -178,13 +178,14 @@ class _Changed(Reply):
     """
     @ivar seq: the place of the change in the room.
     @ivar server_time: when it was stored, in RFC 3339, UTC, with milliseconds.
-    @ivar duplicate: whether nothing had to be done: it was so already.
+    @ivar duplicate: whether nothing had to be done, since it was so already; then it
+        has no C{seq} and no C{server_time}.
     """
 
     chat_group_id: Id
     message_id: Id
-    seq: Id
-    server_time: str
+    seq: Id | None
+    server_time: str | None
     duplicate: bool
 
 
