@@ -17,7 +17,7 @@ from benchmarks.server import Trouble
 from chatroom.chat.names import new_room_name, new_username_key
 from chatroom.chat.passwords import Cost
 from chatroom.store.database import Database
-from chatroom.store.models import Role, RoomKind
+from chatroom.store.models import NewMember, Role, RoomKind
 from chatroom.store.repository import Repository
 
 T = TypeVar("T")
@@ -107,7 +107,8 @@ def _room(store: Repository, name: str, members: Sequence[int], now: int) -> int
     normal, key = new_room_name(name)
     room = store.add_room(name=normal, key=key, kind=RoomKind.GROUP, now=now)
     roles = dict.fromkeys(members, Role.MEMBER) | {members[0]: Role.OWNER}
-    store.add_members(room.id, roles)
+    new = [NewMember(user_id=user, role=role, seq=0) for user, role in roles.items()]
+    store.add_members(room.id, new)
     return room.id
 
 

@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from chatroom.server.line import ChatFactory, ChatProtocol
 from chatroom.server.outgoing import PORTION
-from tests.strict import parse
+from tests.strict import Dialect, dialect_of, parse
 
 Message = dict[str, Any]
 
@@ -92,12 +92,13 @@ class Peer:
     """
     Somebody at the other end.
 
+    @ivar dialect: what they have shown to know.
     @ivar heard: the lines that nobody has asked for yet.
     @ivar raw: all that was heard, as bytes.
     """
 
     wire: Wire
-    is_plain: bool = True
+    dialect: Dialect = Dialect.PLAIN
     heard: list[Message] = field(factory=list)
     raw: bytearray = field(factory=bytearray)
     _rest: bytes = b""
@@ -108,15 +109,14 @@ class Peer:
         """
         self.raw += data
         *lines, self._rest = (self._rest + data).split(b"\n")
-        self.heard += [parse(each, plain=self.is_plain) for each in lines]
+        self.heard += [parse(each, self.dialect) for each in lines]
 
     def send(self, *messages: "Message | bytes | str") -> None:
         """
         Send lines, as one write.
         """
         for each in messages:
-            if isinstance(each, dict) and {"request_id", "client_message_id"} & each.keys():
-                self.is_plain = False
+            self.dialect = dialect_of(each, self.dialect)
         self.wire.write(b"".join(line(each) for each in messages))
 
     async def receive(self) -> Message:

@@ -8,14 +8,26 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar
 
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from attrs import frozen
-from sqlalchemy import make_url
+from sqlalchemy import create_engine, make_url
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.store.database import Database
-from chatroom.store.models import PUBLIC_ROOM_ID, Event, EventKind, Role, Room, RoomKind, User
+from chatroom.store.models import (
+    PUBLIC_ROOM_ID,
+    Event,
+    EventKind,
+    NewMember,
+    Role,
+    Room,
+    RoomKind,
+    User,
+)
 from chatroom.store.repository import Repository
+from chatroom.store.schema import metadata
 from tests.clusters import need_postgresql, shared_cluster
 from tests.lanes import InlineLane
 from tests.servers import new_file
@@ -123,6 +135,23 @@ class Program:
         return list(self._execute(query).fetchall())
 
 
+def differences(url: str) -> list[Any]:
+    """
+    @return: in what a database differs from what the schema says.
+    """
+
+    def is_described(name: str | None, kind: str, _: object) -> bool:
+        # The index of words is each database's own.
+        return kind != "table" or not (name or "").startswith("search")
+
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_name": is_described})
+        found = compare_metadata(context, metadata)
+    engine.dispose()
+    return list(found)
+
+
 class StoreTestCase(OnSQLite):
     """
     A test with a database.
@@ -190,10 +219,17 @@ class StoreTestCase(OnSQLite):
         def add(store: Repository) -> Room:
             room = store.add_room(name=name, key=name.lower(), kind=RoomKind.GROUP, now=NOW)
             if members:
-                store.add_members(room.id, {user.id: Role.MEMBER for user in members})
+                store.add_members(room.id, joining(*members))
             return room
 
         return self.done(self.database.write(add))
+
+
+def joining(*users: User, role: Role = Role.MEMBER) -> list[NewMember]:
+    """
+    @return: those who are to be members of a room that nothing has happened in.
+    """
+    return [NewMember(user_id=user.id, role=role, seq=0) for user in users]
 
 
 def message(user: User, room: Room, event_id: int, seq: int, name: str | None = None) -> Event:

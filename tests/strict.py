@@ -6,6 +6,7 @@ Written from the protocol's description, not from the server's own classes.
 """
 
 import json
+from enum import Enum
 from typing import Any
 
 _NUMBER = (int, float)
@@ -13,6 +14,8 @@ _TEXT = (str,)
 _TEXT_OR_NULL = (str, type(None))
 _ID_OR_NULL = (int, type(None))
 _FLAG = (bool,)
+#: A list of ids.
+_IDS = ("ids",)
 
 _SAID = {
     "message_id": (int,),
@@ -68,7 +71,64 @@ SEED: dict[str, dict[str, Any]] = {
     "error_message": {"error_code": (int,), "error_message": _TEXT},
 }
 
-#: What a request that has a name of its own asks for besides.
+_CHANGED = {
+    "chat_group_id": (int,),
+    "message_id": (int,),
+    "seq": _ID_OR_NULL,
+    "server_time": _TEXT_OR_NULL,
+    "duplicate": _FLAG,
+}
+_HAPPENED = {"chat_group_id": (int,), "seq": (int,), "server_time": _TEXT}
+_DID = {"message_id": (int,), "user_id": (int,), "username": _TEXT}
+_MOVED = {"chat_group_name": _TEXT, "user_id": (int,), "username": _TEXT}
+_RESUMED = {
+    "chat_group_id": (int,),
+    "from_seq": (int,),
+    "to_seq": (int,),
+    "complete": _FLAG,
+}
+_HEAD = {
+    "chat_group_id": (int,),
+    "chat_name": _TEXT,
+    "is_private_chat": _FLAG,
+    "role": _TEXT,
+    "last_seq": (int,),
+    "read_seq": (int,),
+    "unread": (int,),
+    "mentions": (int,),
+}
+_MARKER = {"chat_group_id": (int,), "seq": (int,), "unread": (int,), "mentions": (int,)}
+_LOGIN = {
+    "session_id": (int,),
+    "client": _TEXT,
+    "device": _TEXT,
+    "created_at": _TEXT,
+    "last_used_at": _TEXT,
+    "expires_at": _TEXT,
+    "is_online": _FLAG,
+    "is_current": _FLAG,
+}
+_HIT = {
+    "message_id": (int,),
+    "seq": (int,),
+    "sender_id": (int,),
+    "sender_username": _TEXT,
+    "chat_group_id": (int,),
+    "chat_group_name": _TEXT,
+    "server_time": _TEXT,
+    "content": _TEXT,
+    "snippet": _TEXT,
+}
+_LIMITS = {
+    "line_bytes": (int,),
+    "content_chars": (int,),
+    "file_bytes": (int,),
+    "chunk_bytes": (int,),
+    "page_size": (int,),
+    "heartbeat_seconds": _NUMBER,
+}
+
+#: What answers those who ask for what the seed does not have.
 NAMED: dict[str, dict[str, Any]] = {
     "chat_message_ack": {
         "chat_group_id": (int,),
@@ -78,9 +138,61 @@ NAMED: dict[str, dict[str, Any]] = {
         "server_time": _TEXT,
         "duplicate": _FLAG,
     },
+    "edit_message_response": _CHANGED,
+    "delete_message_response": _CHANGED,
+    "react_response": _CHANGED,
+    "resume_response": {"chats": [_RESUMED]},
+    "search_response": {"hits": [_HIT], "next_cursor": _TEXT_OR_NULL},
+    "leave_chat_response": _CHAT,
+    "read_marker": _MARKER,
+    "change_password_response": {"ended_count": (int,)},
+    "list_sessions_response": {"sessions": [_LOGIN]},
+    "revoke_session_response": {"session_id": (int,)},
+    "pong": {"nonce": _TEXT_OR_NULL},
 }
 
-#: The keys that only somebody who has named a request may see.
+#: What is sent of the log to who asks for it, or follows it.
+LOG: dict[str, dict[str, Any]] = {
+    "message_edited": {**_HAPPENED, **_DID, "content": _TEXT},
+    "message_deleted": {**_HAPPENED, **_DID},
+    "reaction_changed": {**_HAPPENED, **_DID, "reaction": _TEXT, "add": _FLAG},
+    "member_joined": {**_HAPPENED, **_MOVED},
+    "member_left": {**_HAPPENED, **_MOVED},
+}
+
+#: What only those are sent who have said hello.
+HELLO: dict[str, dict[str, Any]] = {
+    "hello_response": {
+        "protocol": (int,),
+        "server": _TEXT,
+        "epoch": _TEXT,
+        "language": _TEXT,
+        "limits": _LIMITS,
+    },
+    "chat_heads": {"chats": [_HEAD]},
+    "receipt": {"chat_group_id": (int,), "user_id": (int,), "seq": (int,)},
+    "typing": {
+        "chat_group_id": (int,),
+        "user_id": (int,),
+        "username": _TEXT,
+        "active": _FLAG,
+    },
+    "presence": {
+        "user_id": (int,),
+        "username": _TEXT,
+        "is_online": _FLAG,
+        "last_seen": _TEXT_OR_NULL,
+    },
+    "ping": {"nonce": _TEXT_OR_NULL},
+    "goodbye": {
+        "reason": _TEXT,
+        "text": _TEXT,
+        "reconnect": _FLAG,
+        "reconnect_after": _NUMBER,
+    },
+}
+
+#: The keys of an answer that only somebody may see who has named the request.
 EXTRA: dict[str, Any] = {
     "request_id": _TEXT,
     "error_code": (int,),
@@ -91,6 +203,62 @@ EXTRA: dict[str, Any] = {
     "client_message_id": _TEXT,
 }
 
+_SAID_MORE = {
+    "seq": (int,),
+    "server_time": _TEXT,
+    "reply_to": (int,),
+    "mentions": _IDS,
+    "client_message_id": _TEXT,
+    "edited_at": _TEXT,
+    "deleted": _FLAG,
+}
+
+#: The keys of a type that are there where they apply, for those who know of them.
+MORE: dict[str, dict[str, Any]] = {
+    "chat_message": {**_SAID_MORE, "replay": _FLAG},
+    "chat_history": {**_SAID_MORE, "reactions": [{"reaction": _TEXT, "user_ids": _IDS}]},
+    "chat_history_complete": {
+        "first_seq": (int,),
+        "last_seq": (int,),
+        "more_before": _FLAG,
+        "more_after": _FLAG,
+    },
+    "message_edited": {"mentions": _IDS, "replay": _FLAG},
+    "message_deleted": {"replay": _FLAG},
+    "reaction_changed": {"replay": _FLAG},
+    "member_joined": {"added_by": (int,), "replay": _FLAG},
+    "member_left": {"replay": _FLAG},
+    "login_response": {"session_token": _TEXT, "token_expires": _TEXT},
+}
+
+#: The requests that clients of the seed know.
+SEED_REQUESTS = {
+    "register_request",
+    "login_request",
+    "logout_request",
+    "chat_message",
+    "user_info_request",
+    "list_users_request",
+    "list_chats_request",
+    "create_chat_request",
+    "join_chat_request",
+    "enter_chat_request",
+}
+
+
+class Dialect(Enum):
+    """
+    What somebody has shown to know.
+    """
+
+    #: The seed alone.
+    PLAIN = "plain"
+    #: Names for requests, or types that the seed does not have; what is not asked for
+    #: has the seed's keys.
+    ASKING = "asking"
+    #: Everything.
+    HELLO = "hello"
+
 
 class Refused(AssertionError):
     """
@@ -98,26 +266,68 @@ class Refused(AssertionError):
     """
 
 
-def parse(line: bytes, *, plain: bool = True) -> dict[str, Any]:
+def dialect_of(request: object, dialect: Dialect) -> Dialect:
+    """
+    @param request: what somebody sends.
+    @param dialect: what they have shown to know before.
+    @return: what they have by now.
+    """
+    if not isinstance(request, dict) or dialect is Dialect.HELLO:
+        return dialect
+    kind = request.get("message_type")
+    if kind == "hello_request":
+        return Dialect.HELLO
+    is_new = kind not in SEED_REQUESTS or "reply_to" in request
+    is_named = bool({"request_id", "client_message_id"} & request.keys())
+    return Dialect.ASKING if is_new or is_named else dialect
+
+
+def parse(line: bytes, dialect: Dialect = Dialect.PLAIN) -> dict[str, Any]:
     """
     Read a line as a strict client does.
 
     @param line: without its newline.
-    @param plain: whether the client has never named a request.
+    @param dialect: what the client has shown to know.
     """
     message = json.loads(line.decode("utf-8"))
     if not isinstance(message, dict):
         raise Refused(line)
-    kind = message.get("message_type")
-    known = SEED.get(kind) or (None if plain else NAMED.get(kind))  # type: ignore[arg-type]
-    if known is None:
-        raise Refused(f"unknown type: {line!r}")
     rest = {key: value for key, value in message.items() if key != "message_type"}
     if not _is_a(rest.pop("timestamp", None), (float,)):
         raise Refused(f"timestamp: {line!r}")
-    extra = {} if plain else {k: v for k, v in EXTRA.items() if k in rest and k not in known}
-    _check(rest, {**known, **extra}, line)
+    kind = message.get("message_type")
+    known = _known(kind, rest, dialect)
+    if known is None:
+        raise Refused(f"unknown type: {line!r}")
+    more = _more(kind, rest, dialect)
+    _check(rest, {**{key: form for key, form in more.items() if key in rest}, **known}, line)
     return message
+
+
+def _known(kind: Any, rest: dict[str, Any], dialect: Dialect) -> dict[str, Any] | None:
+    """
+    @return: the keys that a type always has; C{None} if the client does not know it.
+    """
+    known = dict(SEED)
+    if dialect is not Dialect.PLAIN:
+        known |= NAMED
+    if dialect is Dialect.HELLO or rest.get("replay") is True:
+        known |= LOG
+    if dialect is Dialect.HELLO:
+        known |= HELLO
+    return known.get(kind)
+
+
+def _more(kind: Any, rest: dict[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """
+    @return: the keys that a type may have besides.
+    """
+    if dialect is Dialect.PLAIN:
+        return {}
+    is_push = kind in ("chat_message", *LOG)
+    is_open = dialect is Dialect.HELLO or not is_push or rest.get("replay") is True
+    extra = {} if is_push and dialect is not Dialect.HELLO else EXTRA
+    return {**extra, **(MORE.get(kind, {}) if is_open else {})}
 
 
 def _check(value: dict[str, Any], keys: dict[str, Any], line: bytes) -> None:
@@ -130,6 +340,9 @@ def _check(value: dict[str, Any], keys: dict[str, Any], line: bytes) -> None:
 def _check_value(value: Any, form: Any, line: bytes) -> None:
     if isinstance(form, dict):
         _check(value, form, line)
+    elif form is _IDS:
+        if not all(_is_a(each, (int,)) for each in value):
+            raise Refused(f"{value!r} in {line!r}")
     elif isinstance(form, list):
         for each in value:
             _check(each, form[0], line)

@@ -468,7 +468,7 @@ class ParsingTests(SynchronousTestCase):
         """
         A client of today ignores keys that a server of tomorrow sends.
         """
-        text = '{"message_type":"chat_message","content":"a","seq":7,"mentions":[1]}'
+        text = '{"message_type":"chat_message","content":"a","colour":7,"shapes":[1]}'
         self.assertEqual(decode_message(text), ChatMessage(content="a"))
 
 

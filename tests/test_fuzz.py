@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.peers import PASSWORD, Peer, line, request
 from tests.servers import memory_server
+from tests.strict import Dialect
 
 SEEDS = [
     json.dumps(message, ensure_ascii=is_ascii).encode()
@@ -76,7 +77,7 @@ class FuzzTests(SynchronousTestCase):
         chance = random.Random(8888)
         self.server = memory_server(self, login_seconds=0, stall_seconds=0)
         peer = self.server.connect()
-        peer.is_plain = False
+        peer.dialect = Dialect.ASKING
         account = {"username": "bob", "password": PASSWORD}
         for kind in ("register_request", "login_request"):
             self.assertEqual(self.talk(peer, [line(request(kind, **account))]), 1)

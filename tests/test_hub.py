@@ -3,19 +3,21 @@ Who is connected where, and what they are told.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from chatroom.chat.hub import Client, Hub
+from chatroom.chat.hub import Client, Follower, Hub
 from chatroom.chat.pushes import SeedPushes
 from chatroom.errors import StoreUnavailable
 from chatroom.store.database import Database
-from chatroom.store.models import Event, EventKind, Role, RoomKind, User
+from chatroom.store.models import Event, EventKind, Head, Role, RoomKind, User
 from chatroom.store.repository import Repository
 from tests.lanes import InlineLane, SteppingLane
+from tests.stores import joining
 
 ALICE, BOB = User(id=1, name="alice"), User(id=2, name="bob")
 DEV = 2
@@ -29,10 +31,16 @@ class FakeClient:
 
     is_connected: bool = True
     lines: list[bytes] = field(factory=list)
+    left: list[int] = field(factory=list)
+    follower: Follower | None = None
 
     def deliver(self, lines: bytes) -> None:
         """Remember."""
         self.lines.append(lines)
+
+    def put_out(self, room_id: int) -> None:
+        """Remember."""
+        self.left.append(room_id)
 
     def said(self) -> list[str]:
         """
@@ -72,7 +80,7 @@ def join(seq: int, user: User, by: User | None = None, room_id: int = DEV) -> Ev
         seq=seq,
         kind=EventKind.JOIN,
         sender=by or user,
-        subject_id=user.id,
+        subject=user,
         created_at=0,
     )
 
@@ -101,9 +109,9 @@ class HubTests(SynchronousTestCase):
         for user in (ALICE, BOB):
             store.add_user(name=user.name, key=user.name, password_hash="", now=0)
         store.add_room(name="dev", key="dev", kind=RoomKind.GROUP, now=0)
-        store.add_members(DEV, {ALICE.id: Role.OWNER})
+        store.add_members(DEV, joining(ALICE, role=Role.OWNER))
 
-    def begin(self, user: User, client: FakeClient) -> "Deferred[None]":
+    def begin(self, user: User, client: FakeClient) -> "Deferred[Sequence[Head]]":
         """
         Begin to attach a session.
         """
@@ -173,8 +181,7 @@ class HubTests(SynchronousTestCase):
         A session that knows of a join before the hub does is not told what was
         said before the join.
         """
-        add = {BOB.id: Role.MEMBER}
-        self.database.write(lambda store: store.add_members(DEV, add))
+        self.database.write(lambda store: store.add_members(DEV, joining(BOB)))
         bob, alice = self.attach(BOB), self.attach(ALICE)
         self.hub.publish([message(1), join(2, BOB), message(3)])
         self.assertEqual(bob.said(), ["m3"])
@@ -215,7 +222,7 @@ class HubTests(SynchronousTestCase):
         self.assertTrue(self.hub.is_online(ALICE.id))
         self.hub.detach(second)
         self.assertEqual(self.hub.online_count, 0)
-        self.assertEqual((self.hub._by_room, self.hub._by_user), ({}, {}))
+        self.assertEqual((self.hub._places, self.hub._by_user), ({}, {}))
 
     def test_online(self) -> None:
         """

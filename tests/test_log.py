@@ -37,7 +37,7 @@ from chatroom.store.models import (
 )
 from chatroom.store.repository import Repository
 from tests.lanes import InlineLane, SteppingLane
-from tests.stores import OnSQLite
+from tests.stores import OnSQLite, joining
 
 NOW = 1640995200
 
@@ -100,7 +100,7 @@ class LogTestCase(OnSQLite):
         Make a room of one.
         """
         room = store.add_room(name="dev", key="dev", kind=RoomKind.GROUP, now=0)
-        store.add_members(room.id, {self.alice.id: Role.OWNER})
+        store.add_members(room.id, joining(self.alice, role=Role.OWNER))
         return room
 
     def publish(self, events: "Any") -> None:
@@ -279,13 +279,13 @@ class CommitTests(LogTestCase):
         """
 
         def join(transaction: Transaction) -> None:
-            transaction.store.add_members(self.room.id, {self.bob.id: Role.MEMBER})
+            transaction.store.add_members(self.room.id, joining(self.bob))
             transaction.record(
                 NewEvent(
                     room=self.room,
                     kind=EventKind.JOIN,
                     sender=self.bob,
-                    subject_id=self.bob.id,
+                    subject=self.bob,
                 )
             )
 
@@ -476,7 +476,7 @@ class FaultTests(LogTestCase):
         """
 
         def poison(transaction: Transaction) -> None:
-            transaction.store.add_members(1, {self.alice.id: Role.MEMBER})
+            transaction.store.add_members(1, joining(self.alice))
 
         first = self.post("a")
         bad = Watched(self.order).of(self.log.commit(poison))

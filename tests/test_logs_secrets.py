@@ -24,6 +24,7 @@ from tests.lanes import SteppingLane
 from tests.log_lines import Seen, watch
 from tests.peers import Message, Peer, post, request
 from tests.servers import MemoryServer, memory_server
+from tests.strict import Dialect
 
 PASSWORD = "c4n4ry-p4ssw0rd"
 CONTENT = "c4n4ry-c0nt3nt"
@@ -113,7 +114,7 @@ class SecretTests(SynchronousTestCase):
         @return: a connection whose answers may have all keys.
         """
         peer = server.connect()
-        peer.is_plain = False
+        peer.dialect = Dialect.ASKING
         return peer
 
     def clean(self) -> str:

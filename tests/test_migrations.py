@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect
 
 from chatroom.store.database import MIGRATIONS, Database
 from chatroom.store.models import PUBLIC_ROOM_ID
-from chatroom.store.schema import metadata
 from tests.lanes import InlineLane
-from tests.stores import NOW, OnPostgreSQL, OnSQLite
+from tests.stores import NOW, OnPostgreSQL, OnSQLite, differences
 
 ROOT = Path(__file__).parent.parent
 
@@ -135,17 +132,6 @@ class KilledOnPostgreSQLTests(OnPostgreSQL, KilledTests):
     """
     The same with PostgreSQL.
     """
-
-
-def differences(url: str) -> list[Any]:
-    """
-    @return: in what a database differs from what the schema says.
-    """
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        found = compare_metadata(MigrationContext.configure(connection), metadata)
-    engine.dispose()
-    return list(found)
 
 
 def tables(url: str) -> list[str]:

@@ -213,7 +213,7 @@ class OutgoingTests(SynchronousTestCase):
         """
         Pushes are kept back until they are released; answers are not.
         """
-        self.outgoing.hold()
+        self.outgoing.hold(0.2)
         self.outgoing.push(b"1")
         self.outgoing.push(b"2")
         self.outgoing.answer(b"a")
@@ -227,7 +227,7 @@ class OutgoingTests(SynchronousTestCase):
         """
         Pushes that are kept back count too.
         """
-        self.outgoing.hold()
+        self.outgoing.hold(0.2)
         self.push_some(150)
         self.assertTrue(self.transport.is_aborted)
 
@@ -236,7 +236,7 @@ class OutgoingTests(SynchronousTestCase):
         What was kept back and read counts no longer.
         """
         for _ in range(50):
-            self.outgoing.hold()
+            self.outgoing.hold(0.2)
             self.outgoing.push(b"x" * 32 * KIB)
             self.outgoing.release()
             self.read_all()
@@ -302,7 +302,7 @@ class OutgoingTests(SynchronousTestCase):
         """
         Nothing unasked is sent on the way out.
         """
-        self.outgoing.hold()
+        self.outgoing.hold(0.2)
         self.outgoing.push(b"a")
         self.outgoing.answer(b"b")
         self.outgoing.close()

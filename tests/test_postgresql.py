@@ -17,11 +17,10 @@ from chatroom.errors import StartError, StoreUnavailable
 from chatroom.store.backends import backend_for, without_password
 from chatroom.store.database import Database
 from chatroom.store.errors import StoreRejected
-from chatroom.store.models import Role
 from chatroom.store.repository import Repository
 from tests.clusters import shared_cluster
 from tests.lanes import InlineLane
-from tests.stores import NOW, OnPostgreSQL, StoreTestCase, message
+from tests.stores import NOW, OnPostgreSQL, StoreTestCase, joining, message
 
 #: A password, and what a user has said: to be seen nowhere.
 SECRET = "Xyzzy-Canary"
@@ -384,7 +383,7 @@ class AgainTests(OnPostgreSQL, StoreTestCase):
             "ALTER TABLE members ALTER CONSTRAINT fk_members_room_id DEFERRABLE INITIALLY DEFERRED"
         )
         alice = self.add_user("alice")
-        failed = self.database.write(lambda store: store.add_members(99, {alice.id: Role.MEMBER}))
+        failed = self.database.write(lambda store: store.add_members(99, joining(alice)))
         self.failureResultOf(failed, StoreRejected)
         self.add_user("bob")
         self.assertEqual(len(self.done(self.database.read(Repository.users))), 2)

@@ -14,6 +14,7 @@ from tests.behaviour import contents
 from tests.lanes import SteppingLane
 from tests.peers import PASSWORD, MemoryTransport, MemoryWire, Message, Peer, post, request
 from tests.servers import MemoryServer, log_in, memory_server
+from tests.strict import Dialect
 
 
 def transport(peer: Peer) -> MemoryTransport:
@@ -304,7 +305,7 @@ class FaultTests(SessionTestCase):
         """
         self.start()
         peer = self.server.connect()
-        peer.is_plain = False
+        peer.dialect = Dialect.ASKING
         peer.send(
             b'{"message_type":"login_request","client_message_id":"c"}',
             b'{"message_type":"chat_message","client_message_id":"c"}',

@@ -14,10 +14,10 @@ from chatroom.errors import StartError, StoreUnavailable
 from chatroom.store.backends import backend_for
 from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
-from chatroom.store.models import Role
+from chatroom.store.models import User
 from chatroom.store.repository import Repository
 from tests.lanes import InlineLane
-from tests.stores import NOW, StoreTestCase
+from tests.stores import NOW, StoreTestCase, joining
 
 
 class PlanTests(StoreTestCase):
@@ -68,7 +68,7 @@ class DatabaseTests(StoreTestCase):
         def work(store: Repository) -> None:
             # A deferred constraint is looked at when all is done.
             store._connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
-            store.add_members(99, {99: Role.MEMBER})
+            store.add_members(99, joining(User(id=99, name="nobody")))
 
         self.failureResultOf(self.database.write(work), CommitUncertain)
         self.add_user("alice")

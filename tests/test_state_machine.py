@@ -33,6 +33,7 @@ from chatroom.threads import Lane
 from tests.lanes import SteppingLane
 from tests.peers import PASSWORD, MemoryWire, Message, Peer, connect_in_memory, request
 from tests.servers import CHEAP, START
+from tests.strict import Dialect
 
 NAMES = ("alice", "bob", "carol")
 ROOMS = ("public", "dev", "ops")
@@ -129,7 +130,7 @@ class Conversations(RuleBasedStateMachine):
         Somebody connects.
         """
         model = Model(connect_in_memory(self.factory, self.clock))
-        model.peer.is_plain = False
+        model.peer.dialect = Dialect.ASKING
         self.models.append(model)
         return model
 

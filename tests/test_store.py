@@ -2,10 +2,6 @@
 What is kept, in real databases of each kind.
 """
 
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
-
 from chatroom.errors import StartError, StoreUnavailable
 from chatroom.store.database import Database
 from chatroom.store.errors import StoreRejected
@@ -19,9 +15,8 @@ from chatroom.store.models import (
     User,
 )
 from chatroom.store.repository import Repository
-from chatroom.store.schema import metadata
 from tests.lanes import InlineLane
-from tests.stores import NOW, OnPostgreSQL, OnSQLite, StoreTestCase, message
+from tests.stores import NOW, OnPostgreSQL, OnSQLite, StoreTestCase, differences, joining, message
 
 
 class RepositoryTests(StoreTestCase):
@@ -102,7 +97,7 @@ class RepositoryTests(StoreTestCase):
 
         def private(store: Repository) -> Room:
             room = store.add_room(name="-", key="-", kind=RoomKind.PRIVATE, now=NOW)
-            store.add_members(room.id, {alice.id: Role.MEMBER})
+            store.add_members(room.id, joining(alice))
             return room
 
         pair = self.done(self.database.write(private))
@@ -157,7 +152,7 @@ class RepositoryTests(StoreTestCase):
         self.assertEqual(self.done(read(lambda store: store.member_count(room.id))), 1)
 
         def join(store: Repository) -> None:
-            store.add_members(room.id, {bob.id: Role.MEMBER}, by=alice.id)
+            store.add_members(room.id, joining(bob), by=alice.id)
 
         self.done(self.database.write(join))
         self.assertEqual(self.done(read(lambda store: store.chosen_room_count(alice.id))), 1)
@@ -281,11 +276,7 @@ class OpeningTests(OnSQLite):
         database = self.make()
         database.open(now=NOW)
         database.close()
-        engine = create_engine(self.url)
-        with engine.connect() as connection:
-            context = MigrationContext.configure(connection)
-            self.assertEqual(compare_metadata(context, metadata), [])
-        engine.dispose()
+        self.assertEqual(differences(self.url), [])
 
     def test_again(self) -> None:
         """

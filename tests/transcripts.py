@@ -27,6 +27,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatroom.settings import Settings, options
 from tests.peers import PASSWORD, MemoryWire, Peer, request
 from tests.servers import MemoryServer, memory_server
+from tests.strict import dialect_of
 
 _BLOCK = re.compile(r"^```transcript((?: --[a-z-]+ \w+)*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _LINE = re.compile(r"(\w+)([<>]) (.*)")
@@ -179,8 +181,9 @@ class _Replay:
 
     def send(self, name: str, lines: list[str], *, ends: bool = False) -> None:
         peer = self.peer(name)
-        if any("request_id" in line or "client_message_id" in line for line in lines):
-            peer.is_plain = False
+        for line in lines:
+            with suppress(ValueError):
+                peer.dialect = dialect_of(json.loads(line), peer.dialect)
         peer.send(*lines)
         if ends:
             peer.wire.end()
