@@ -256,7 +256,7 @@ class ReadingTests(SynchronousTestCase):
             b'{"message_type":null}',
             b'{"message_type":1}',
             b'{"message_type":["chat_message"]}',
-            b'{"message_type":"hello_request","protocol":1}',
+            b'{"message_type":"howdy_request","protocol":1}',
             b'{"message_type":"login_response","success":true}',
             b'{"message_type":"Chat_Message","content":"a"}',
         ):

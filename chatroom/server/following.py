@@ -129,7 +129,7 @@ class Following:
         if batch.first_seq > position + 1 or not self._outgoing.has_room:
             self._fall_behind(room_id)
         else:
-            self._outgoing.push(batch.lines_for(self._user.id, position))
+            self._outgoing.answer(batch.lines_for(self._user.id, position))
             self._positions[room_id] = batch.last_seq
 
     # What the session asks for

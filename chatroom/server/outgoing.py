@@ -108,7 +108,7 @@ class Outgoing:
         """
         Whether what could be read later may as well be sent now.
         """
-        return self._queued <= _FULL
+        return self._queued <= min(_FULL, self._settings.push_bytes or _FULL)
 
     @property
     def is_idle(self) -> bool:
@@ -126,7 +126,8 @@ class Outgoing:
 
     def answer(self, lines: bytes) -> None:
         """
-        Send what was asked for, however much it is.
+        Send what was asked for, however much it is. (Who follows the log has asked for
+        what happens, and is sent it while there is room.)
         """
         self._put(lines, False)
 
