@@ -12,10 +12,14 @@ from msgspec import Meta
 from twisted.trial.unittest import SynchronousTestCase
 
 import chatroom.wire.messages as vocabulary
-from chatroom.chat import names, passwords, rooms
+from chatroom.chat import mentions, names, passwords, rooms
+from chatroom.chat import messages as stored_messages
 from chatroom.errors import ErrorCode
 from chatroom.server import session
+from chatroom.server.handlers import talking
+from chatroom.server.replies import GOODBYES
 from chatroom.settings import Settings
+from chatroom.store.models import MOST_UNREAD
 from chatroom.wire.codec import (
     Direction,
     Id,
@@ -25,6 +29,7 @@ from chatroom.wire.codec import (
     Request,
 )
 from chatroom.wire.constants import MessageType
+from chatroom.wire.messages.talking import PAGE_SIZE
 from tests.inventory import reasons, types
 from tests.pages import DOCS, Section, anchor, code, sections
 from tests.transcripts import messages, replay, transcripts
@@ -38,7 +43,17 @@ _COMMON = {
     Direction.TO_CLIENT: "Keys of every message from the server",
 }
 _VERBS = {Direction.TO_SERVER: "You send ", Direction.TO_CLIENT: "You get "}
-_INSIDE: dict[type[Any], str] = {vocabulary.UserInfo: "user", vocabulary.ChatInfo: "chat"}
+_INSIDE: dict[type[Any], str] = {
+    vocabulary.UserInfo: "user",
+    vocabulary.ChatInfo: "chat",
+    vocabulary.Limits: "limits",
+    vocabulary.ChatHead: "head",
+    vocabulary.Position: "position",
+    vocabulary.ResumedChat: "resumed chat",
+    vocabulary.Reaction: "reaction",
+    vocabulary.SessionInfo: "session",
+    vocabulary.SearchHit: "hit",
+}
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 #: What is set as code and is not of the protocol's own vocabulary.
@@ -52,6 +67,8 @@ _OTHERS = {
     "printf",
     "recv",
     "admin",
+    "owner",
+    "member",
 }
 
 Row = list[str]
@@ -105,6 +122,8 @@ def words(form: Any) -> str:
 
 
 def _bounds(meta: Meta, *, is_text: bool) -> str:
+    if not is_text and meta.ge is not None:
+        return f" from {meta.ge} to {meta.le}"
     if not is_text:
         return f", at most {meta.max_length}"
     if meta.min_length is not None:
@@ -130,8 +149,9 @@ def _key(cls: type[Any], attribute: Any, form: str) -> tuple[str, str]:
     if issubclass(cls, Request):
         is_required = attribute.default is NOTHING
         return form.removesuffix(" or null"), "required" if is_required else "optional"
-    if attribute.metadata.get("extension"):
-        return form.removesuffix(" or null"), "named"
+    presence = attribute.metadata.get("extension")
+    if presence:
+        return form.removesuffix(" or null"), presence
     return form, "always"
 
 
@@ -159,6 +179,8 @@ def is_a(value: object, form: str) -> bool:
         return f'"{value}"' in form.split(" or ")
     if form == "number":
         return type(value) in (int, float)
+    if form == "id or 0":
+        return value == 0 or is_a(value, "id")
     if form == "id":
         return type(value) is int and 1 <= value < 2**53
     return type(value) is {"string": str, "boolean": bool, "integer": int}[form]
@@ -292,12 +314,19 @@ class VocabularyTests(SynchronousTestCase):
         }
         self.assertEqual(table, known)
 
+    def test_goodbyes(self) -> None:
+        """
+        Every reason to close a connection is described, and whether to come back.
+        """
+        told = {code(row[0]): row[1] == "yes" for row in section("You get `goodbye`").tables[1]}
+        self.assertEqual(told, GOODBYES)
+
     def test_nothing_else(self) -> None:
         """
         What the page sets as code, and could be a name, is one that exists.
         """
         known = {each.value for each in MessageType} | reasons().keys() | _OTHERS
-        known |= {each.name for each in fields(Settings)}
+        known |= {each.name for each in fields(Settings)} | GOODBYES.keys()
         for cls in _all_classes():
             known |= {each.name for each in fields(cls)} | {"message_type"}
         used = {each for page in SECTIONS for each in page.items()}
@@ -352,6 +381,11 @@ class LimitTests(SynchronousTestCase):
                 ("characters of a username, at most", names.USERNAME_CHARS),
                 ("characters of a room's name, at most", names.ROOM_NAME_CHARS),
                 ("messages that entering a room shows, at most", rooms.HISTORY),
+                ("messages in one answer, at most", PAGE_SIZE),
+                ("messages in one answer, unless you say how many", talking.HISTORY_LIMIT),
+                ("members that a message mentions, at most", mentions.MOST_MENTIONS),
+                ("reactions to a message, at most", stored_messages.MOST_REACTIONS),
+                ("unread messages of a room that are counted, at most", MOST_UNREAD),
                 (
                     "milliseconds of quiet after a login, at most",
                     int(session.QUIET_SECONDS * 1000),

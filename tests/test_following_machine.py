@@ -279,8 +279,8 @@ class Followings(RuleBasedStateMachine):
         See that who was away, or did not read, knows what the steady one does.
         """
         known = self.steady.rooms[room_id]
-        place = f"{client.name} is at {room.seq}, not {known.seq}"
-        assert room.seq == known.seq, f"{place}; {client.others[-4:]}, {self.wire(client).is_closed}"
+        last = client.others[-4:]
+        assert room.seq == known.seq, (client.name, room.seq, known.seq, last)
         for seq, kind in room.kinds.items():
             assert known.kinds.get(seq) == kind, (client.name, seq, kind)
         for message_id, content in room.messages.items():

@@ -19,7 +19,14 @@ from tests.inventory import types
 assert handlers.__all__, "importing them registers them"
 
 #: What one can do without a login; everything else needs one.
-FREE = {LoginRequest, RegisterRequest}
+FREE = {
+    LoginRequest,
+    RegisterRequest,
+    vocabulary.TokenLoginRequest,
+    vocabulary.HelloRequest,
+    vocabulary.PingRequest,
+    vocabulary.PongRequest,
+}
 
 
 class MessageTests(SynchronousTestCase):
@@ -51,17 +58,14 @@ class MessageTests(SynchronousTestCase):
 
     def test_names(self) -> None:
         """
-        A class is called as its type, but for the two forms of C{chat_message}.
+        A class is called as its type; a type that goes both ways has a C{Request}, too.
         """
         for direction in Direction:
             for cls in types(direction):
                 name = "".join(word.capitalize() for word in cls.message_type.value.split("_"))
-                expected = (
-                    "PostRequest"
-                    if (cls, name) == (vocabulary.PostRequest, "ChatMessage")
-                    else name
-                )
-                self.assertEqual(cls.__name__, expected)
+                if direction is Direction.TO_SERVER and not name.endswith("Request"):
+                    name = "PostRequest" if name == "ChatMessage" else f"{name}Request"
+                self.assertEqual(cls.__name__, name)
 
     def test_exported(self) -> None:
         """
@@ -112,7 +116,12 @@ class HandlerTests(SynchronousTestCase):
         Logins and registrations are refused by answers of their own.
         """
         own = {cls: entry(cls).refusal for cls in handled() if entry(cls).refusal is not None}
-        self.assertEqual(own, {LoginRequest: LoginResponse, RegisterRequest: RegisterResponse})
+        expected = {
+            LoginRequest: LoginResponse,
+            vocabulary.TokenLoginRequest: LoginResponse,
+            RegisterRequest: RegisterResponse,
+        }
+        self.assertEqual(own, expected)
 
     def test_shared_commits(self) -> None:
         """

@@ -21,15 +21,16 @@ To write one, put down what is sent and see what comes of it::
     python -m tests.transcripts --write docs/protocol.md    # fill in
 """
 
+import contextlib
 import json
 import os
 import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from attrs import define, field, frozen
@@ -48,6 +49,12 @@ _CLOSES = re.compile(r"\* the server closes \w+'s connection")
 
 #: What the server is started with, unless the block says otherwise.
 OPTIONS: dict[str, Any] = {"language": "en"}
+
+#: How much time passes at once.
+_STEP_SECONDS = 5
+
+#: What its database is called.
+EPOCH = "9f86d081884c7d659a2feaa0c55ad015"
 
 
 @frozen(kw_only=True)
@@ -118,6 +125,8 @@ def replay(
     @return: the transcript as it really goes.
     """
     server = memory_server(test, path=path, settings=transcript.settings)
+    # What differs from server to server is the same in all of them.
+    server.chat.epoch, server.chat.chance = EPOCH, Random(1)
     return _Replay(test, server).run(transcript.lines)
 
 
@@ -182,7 +191,7 @@ class _Replay:
     def send(self, name: str, lines: list[str], *, ends: bool = False) -> None:
         peer = self.peer(name)
         for line in lines:
-            with suppress(ValueError):
+            with contextlib.suppress(ValueError):
                 peer.dialect = dialect_of(json.loads(line), peer.dialect)
         peer.send(*lines)
         if ends:
@@ -245,9 +254,27 @@ def _log_in(replay: _Replay, found: re.Match[str]) -> None:
         replay.shown[name] = len(peer.raw)
 
 
+@_happens(r"(\w+(?:(?:, | and )\w+)*) follows?")
+def _follow(replay: _Replay, found: re.Match[str]) -> None:
+    # Likewise, after a hello, and what happens is told from now on.
+    for name in re.split(", | and ", found[1]):
+        replay.send(name, [json.dumps(request("hello_request", protocol=1))])
+        asked = ("register_request", "login_request")
+        lines = [json.dumps(request(kind, username=name, password=PASSWORD)) for kind in asked]
+        replay.send(name, [*lines, json.dumps(request("resume_request"))])
+    replay.pass_time(1)
+    for name, peer in replay.peers.items():
+        replay.shown[name] = len(peer.raw)
+
+
 @_happens(r"([\d.]+) seconds? pass(?:es)?")
 def _pass(replay: _Replay, found: re.Match[str]) -> None:
-    replay.pass_time(float(found[1]))
+    # In steps, for a clock that jumps skips what happens regularly.
+    seconds = float(found[1])
+    while seconds > _STEP_SECONDS:
+        replay.pass_time(_STEP_SECONDS)
+        seconds -= _STEP_SECONDS
+    replay.pass_time(seconds)
 
 
 @_happens(r"(\w+) sends a line of (\d+) bytes")

@@ -16,8 +16,16 @@ from chatroom.texts import text
 from chatroom.wire.codec import Refused, Reply, Request, encode
 from chatroom.wire.messages import ErrorMessage, Goodbye, PostRequest, SystemMessage
 
-#: After a goodbye with one of these reasons, coming back as before makes no sense.
-_FOR_GOOD = {"other_protocol", "password_changed", "session_revoked"}
+#: Why the server closes a connection, and whether coming back as before makes sense.
+GOODBYES = {
+    "shutting_down": True,
+    "silent": True,
+    "login_overdue": True,
+    "crowded_out": True,
+    "too_many_connections": True,
+    "session_revoked": False,
+    "password_changed": False,
+}
 
 #: When a client that was sent away may come back at the soonest, in seconds; over how
 #: long they come at the least; and how many a second are expected.
@@ -65,7 +73,7 @@ class Replies:
 
     def goodbye(self, slug: str, chance: Random, others: int) -> bytes:
         """
-        @param slug: why the connection closes.
+        @param slug: why the connection closes, a key of L{GOODBYES}.
         @param others: how many sessions there are.
         @return: a line that says so.
         """
@@ -77,7 +85,7 @@ class Replies:
         goodbye = Goodbye(
             reason=slug,
             text=said,
-            reconnect=slug not in _FOR_GOOD,
+            reconnect=GOODBYES[slug],
             reconnect_after=round(chance.uniform(_SOONEST, _SOONEST + spread), 3),
         )
         return self.answer(goodbye)
