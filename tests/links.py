@@ -116,6 +116,7 @@ class MemoryEndpoint:
     @ivar accept: makes the server's end of a connection.
     @ivar is_refusing: whether nobody listens there.
     @ivar tried: when somebody has tried to connect.
+    @ivar others: other clocks that go with the client's.
     """
 
     clock: Clock
@@ -123,6 +124,7 @@ class MemoryEndpoint:
     is_refusing: bool = False
     links: list[Link] = field(factory=list)
     tried: list[float] = field(factory=list)
+    others: list[Clock] = field(factory=list)
 
     def connect(self, factory: Any) -> "Deferred[Any]":
         """Connect, or don't."""
@@ -149,15 +151,22 @@ class MemoryEndpoint:
         self.flow()
         steps = 50 if seconds else 0
         for _ in range(steps):
-            self.clock.advance(seconds / steps)
+            self.advance(seconds / steps)
             self.flow()
+
+    def advance(self, seconds: float) -> None:
+        """
+        Let time go by.
+        """
+        for clock in (self.clock, *self.others):
+            clock.advance(seconds)
 
     def flow(self) -> None:
         """
         Let all that is written arrive.
         """
         for _ in range(10_000):
-            self.clock.advance(0)
+            self.advance(0)
             moved = [each.flow() for each in self.links]
             if not any(moved):
                 return
@@ -176,6 +185,8 @@ class RealSide:
 
     def __attrs_post_init__(self) -> None:
         self._protocol = self.factory.buildProtocol(None)
+        if self._protocol is None:
+            raise ConnectError()
         self._protocol.makeConnection(self._transport)
 
     @property

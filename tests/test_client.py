@@ -28,7 +28,7 @@ from chatroom.wire.messages import (
     Typing,
 )
 from tests.clients import ClientCase
-from tests.fake_chat import TIME
+from tests.fake_chat import TIME, FakeEnd
 
 
 class LoginTests(ClientCase):
@@ -175,6 +175,21 @@ class ReconnectTests(ClientCase):
         self.endpoint.is_refusing = False
         self.endpoint.run(60)
         self.do(client.ready(timeout=10))
+
+    def test_an_endpoint_that_raises(self) -> None:
+        """
+        An endpoint that fails in its own way is tried again, too.
+        """
+
+        def accept() -> FakeEnd:
+            raise OSError("no route")
+
+        self.endpoint.accept = accept
+        client = self.start()
+        self.endpoint.run(2)
+        self.endpoint.accept = self.chat.accept
+        self.endpoint.run(5)
+        self.do(client.ready())
 
     def test_backoff(self) -> None:
         """

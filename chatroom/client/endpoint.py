@@ -4,7 +4,7 @@ An endpoint that remembers why it failed.
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IStreamClientEndpoint
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -26,7 +26,8 @@ class Watched:
         """
         Connect, as the other endpoint does.
         """
-        connecting: Any = self._endpoint.connect(factory)
+        # One that raises is one that fails: it may do better the next time.
+        connecting: Any = maybeDeferred(self._endpoint.connect, factory)
         result: Deferred[IProtocol] = connecting.addCallbacks(self._made, self._failed)
         return result
 
