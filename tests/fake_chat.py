@@ -432,6 +432,10 @@ class FakeEnd:
         keys = {"chat_group_id": request["chat_group_id"], "seq": request["seq"]}
         self.write("read_marker", request, unread=0, mentions=0, **keys)
 
+    def _change_password_request(self, request: Message) -> None:
+        self.chat.users[self.user] = (self.user_id or 0, request["new_password"])
+        self.write("change_password_response", request, ended_count=0)
+
     def _ping(self, request: Message) -> None:
         self.write("pong", nonce=request.get("nonce"))
 

@@ -17,17 +17,26 @@ from chatroom.client import (
     outbox,
 )
 from chatroom.client.backoff import FIRST, MOST, Backoff
-from chatroom.errors import Busy, ErrorCode, RoomNotFound, UsernameTaken, WrongCredentials
+from chatroom.errors import (
+    Busy,
+    ErrorCode,
+    LineTooLong,
+    RoomNotFound,
+    UsernameTaken,
+    WrongCredentials,
+)
 from chatroom.wire.messages import (
+    ChangePasswordRequest,
     ChatMessage,
     JoinChatRequest,
     JoinChatResponse,
     MemberJoined,
     MemberLeft,
+    ReadMarker,
     SearchRequest,
     Typing,
 )
-from tests.clients import ClientCase
+from tests.clients import PASSWORD, ClientCase
 from tests.fake_chat import TIME, FakeEnd
 
 
@@ -514,9 +523,8 @@ class RoomTests(ClientCase):
         self.assertEqual((head.last_seq, head.unread, head.mentions), (2, 2, 1))
         marker = self.do(client.room(1).mark_read(2))
         self.assertEqual(marker.seq, 2)
-        self.chat.ends[-1].write("read_marker", chat_group_id=1, seq=2, unread=0, mentions=0)
-        self.endpoint.flow()
         self.assertEqual((client.heads[1].unread, client.heads[1].read_seq), (0, 2))
+        self.assertEqual(self.told.of(ReadMarker), [marker])
 
     def test_typing(self) -> None:
         """
@@ -565,6 +573,27 @@ class RoomTests(ClientCase):
         self.fails(client.room(1).send("\ud800"), ValueError)
         self.fails(client.join("\ud800"), ValueError)
         self.do(client.room(1).send("fine"))
+
+    def test_too_long(self) -> None:
+        """
+        A line that the server would not take is refused at once, too.
+        """
+        client = self.start()
+        self.fails(client.room(1).send("x" * 65536), LineTooLong)
+        self.fails(client.room(1).edit(1, "x" * 65536), LineTooLong)
+        self.do(client.room(1).send("fine"))
+
+    def test_another_password(self) -> None:
+        """
+        Who changes the password goes on with the new one.
+        """
+        client = self.start()
+        asked = ChangePasswordRequest(old_password=PASSWORD, new_password="secret456")
+        self.do(client.request(asked))
+        self.chat.tokens.clear()
+        self.endpoint.link.cut()
+        self.endpoint.run(1)
+        self.assertEqual(len(self.told.of(Connected)), 2)
 
     def test_busy(self) -> None:
         """

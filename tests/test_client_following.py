@@ -18,6 +18,7 @@ from chatroom.client import (
     EventStream,
     Missed,
 )
+from chatroom.client import session as sessions
 from chatroom.client.following import Following, Verdict
 from chatroom.wire.messages import ChatMessage, ResumedChat
 from tests.clients import ClientCase
@@ -152,6 +153,22 @@ class FollowingTests(ClientCase):
         client = self.start(positions={1: 1, 99: 5}, epoch="first")
         self.assertEqual(self.told.contents, ["two", "three"])
         self.assertEqual(client.positions, {1: 3})
+
+    def test_many_rooms(self) -> None:
+        """
+        More rooms than fit into a line are asked for in several.
+        """
+        self.patch(sessions, "MOST_POSITIONS", 3)
+        client = self.start()
+        for each in range(7):
+            self.do(client.create(f"room {each}"))
+        self.endpoint.link.cut()
+        for room_id in client.heads:
+            self.chat.say(room_id, "bob", f"in {room_id}")
+        self.endpoint.run(1)
+        self.assertEqual(len(self.chat.asked("resume_request")), 4)
+        self.assertEqual(self.told.contents, [f"in {room_id}" for room_id in range(1, 9)])
+        self.assertEqual(self.told.of(Missed), [])
 
     def test_refused_for_now(self) -> None:
         """

@@ -28,6 +28,7 @@ from chatroom.client.tracker import Tracker
 from chatroom.errors import NotLoggedIn
 from chatroom.wire.codec import Reply, Request
 from chatroom.wire.messages import (
+    ChangePasswordRequest,
     ChatHead,
     ChatMessage,
     ChatMessageAck,
@@ -99,13 +100,14 @@ class ChatClient(Service):
         self._tracker = Tracker(Following(epoch, dict(positions or {})), self._audience)
         self._journal = None if outbox is None else Journal(outbox)
         self._outbox = Outbox(reactor, self._journal, self._audience.tell)
+        self._entrance = Entrance(credentials, register)
         self._connection = Reconnecting(
             reactor,
             endpoint,
             HelloRequest(
                 protocol=PROTOCOL, client=name, device=device, language=language, want=list(want)
             ),
-            Entrance(credentials, register),
+            self._entrance,
             self._tracker,
             Backoff(retry_policy or exponential(self._random)),
             self,
@@ -238,7 +240,10 @@ class ChatClient(Service):
         """
         with self._waited_for():
             session = await self._connection.gate.wait()
-            return await session.conversation.ask(request)
+            replies = await session.conversation.ask(request)
+        if isinstance(request, ChangePasswordRequest):
+            self._entrance.change_password(request.new_password)
+        return replies
 
     async def send(self, post: PostRequest) -> Stored:
         """

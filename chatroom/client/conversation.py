@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from chatroom.client.errors import NetworkError, Unanswered, refusal
 from chatroom.client.line import Line
-from chatroom.wire.codec import Reply, Request, encode
+from chatroom.wire.codec import Reply, Request
 from chatroom.wire.messages import (
     ChatHistory,
     ChatHistoryComplete,
@@ -25,6 +25,7 @@ from chatroom.wire.messages import (
     ErrorMessage,
     LogoutRequest,
     PostRequest,
+    ReadMarker,
     SystemMessage,
 )
 
@@ -32,6 +33,8 @@ from chatroom.wire.messages import (
 ANSWER_SECONDS = 30.0
 
 _CONTINUED = (ChatHistory, EnterChatResponse)
+#: What is told like a push, even where it is an answer.
+_TOLD = (ChatMessage, ReadMarker)
 _ENTERED = (ChatHistory, ChatHistoryComplete)
 
 
@@ -105,6 +108,7 @@ class Conversation:
         Send a request.
 
         @raise ValueError: if it holds something that JSON cannot.
+        @raise LineTooLong: if the server would not take it.
         @return: all lines of its answer; fails with a L{Refusal}, or a L{NetworkError}
             if the connection is lost before.
         """
@@ -112,7 +116,7 @@ class Conversation:
         if self._end is not None:
             question.answer.errback(self._end)
         elif self.dialect is Dialect.PLAIN:
-            encode(request, now=0.0)
+            self.line.check(request)
             self._row.append(question)
             self._go_on()
         else:
@@ -144,7 +148,7 @@ class Conversation:
         if question is not None and question.add(reply):
             del self._named[name]
             question.finish()
-        return True
+        return not isinstance(reply, _TOLD)
 
     def end(self, error: NetworkError) -> None:
         """
@@ -170,7 +174,7 @@ class Conversation:
             question.finish()
         else:
             self._wait()
-        return not isinstance(reply, ChatMessage)
+        return not isinstance(reply, _TOLD)
 
     def _go_on(self) -> None:
         if self._row and self._timer is None:

@@ -4,7 +4,7 @@ How a connection becomes a session: the hello, and who one is.
 
 from typing import TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from chatroom.client.conversation import Conversation, Dialect
 from chatroom.client.errors import UNKNOWN, Refusal, Unanswered
@@ -98,6 +98,12 @@ class Entrance:
         self._token = answer.session_token or self._token
         self.register = False
         return answer
+
+    def change_password(self, password: str) -> None:
+        """
+        Log in with another password from now on.
+        """
+        self.credentials = evolve(self.credentials, password=password)
 
     async def _by_token(self, conversation: Conversation) -> LoginResponse | None:
         if self._token is None or conversation.dialect is not Dialect.HELLO:

@@ -5,6 +5,7 @@ What goes wrong for a client: the server can't be reached, or it refuses.
 from functools import lru_cache
 
 from chatroom import errors
+from chatroom.client.backoff import MOST_ASKED
 from chatroom.errors import ChatError, ErrorCode
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import ErrorMessage, Goodbye
@@ -76,6 +77,10 @@ def _code(number: int) -> ErrorCode:
     return ErrorCode(number) if number in set(ErrorCode) else ErrorCode.SERVER_ERROR
 
 
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None else min(max(seconds, 0.0), MOST_ASKED)
+
+
 def refusal(reply: Reply) -> Refusal | None:
     """
     @return: what to raise for an answer, if it is a refusal.
@@ -85,7 +90,7 @@ def refusal(reply: Reply) -> Refusal | None:
     guess = _GUESSES.get(reply.message_type.value, ErrorCode.SERVER_ERROR)
     number = getattr(reply, "error_code", None) or int(guess)
     reason = getattr(reply, "reason", None) or UNKNOWN
-    retry_after = getattr(reply, "retry_after", None)
+    retry_after = _bounded(getattr(reply, "retry_after", None))
     temporary = getattr(reply, "temporary", None)
     if temporary is None:
         known = _KNOWN.get(reason)

@@ -12,13 +12,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from chatroom.client.silence import Silence
-from chatroom.errors import InvalidMessage, UnknownType
+from chatroom.errors import InvalidMessage, LineTooLong, UnknownType
 from chatroom.wire.codec import Reply, Request, decode_message, encode
 from chatroom.wire.messages import PingRequest, PongRequest
 from chatroom.wire.unknown import Place, decode_place
 
 #: A server that sends a longer line is none.
 MOST_LINE_BYTES = 16 * 2**20
+
+#: How long a line may be where the server has not said it.
+USUAL_LINE_BYTES = 2**16
 
 
 class Listener(Protocol):
@@ -44,6 +47,7 @@ class Line(TwistedProtocol):
     A connection to a server.
 
     @ivar silence: tells whether the server is there; to be started.
+    @ivar most_bytes: of a line that the server takes, as far as is known.
     """
 
     log = Logger()
@@ -53,6 +57,7 @@ class Line(TwistedProtocol):
         self._clock = clock
         self._rest = bytearray()
         self._lines: deque[bytes] = deque()
+        self.most_bytes = USUAL_LINE_BYTES
         self._is_paused = self._is_working = self._is_over = False
         self.silence = Silence(
             clock,
@@ -79,10 +84,21 @@ class Line(TwistedProtocol):
         Send a message, if the connection is still there.
 
         @raise ValueError: if it holds something that JSON cannot, such as a lone surrogate.
+        @raise LineTooLong: if the server would not take it. (What it refuses for that, it
+            does not name: the answer could not be told from others.)
         """
-        data = encode(message, now=self._clock.seconds())
+        data = self.check(message)
         if not self._is_over:
             self._transport.write(data)
+
+    def check(self, message: Request) -> bytes:
+        """
+        @return: what L{send} would send; it raises what that would.
+        """
+        data = encode(message, now=self._clock.seconds())
+        if len(data) > self.most_bytes + 1:
+            raise LineTooLong(limit=self.most_bytes)
+        return data
 
     def drop(self, why: str) -> None:
         """

@@ -14,7 +14,6 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-from chatroom.client.backoff import MOST_ASKED
 from chatroom.client.errors import NetworkError, Refusal, Unanswered
 from chatroom.client.events import Stored, Unsent
 from chatroom.client.journal import Journal
@@ -217,7 +216,7 @@ class Outbox:
         if isinstance(result, NetworkError) and not isinstance(result, Unanswered):
             return
         if isinstance(result, Refusal) and result.temporary:
-            wait = min(result.retry_after or USUAL_WAIT, MOST_ASKED)
+            wait = result.retry_after or USUAL_WAIT
             row.timer = self._clock.callLater(wait, self._go_on, row)
             return
         row.entries.popleft()

@@ -146,7 +146,8 @@ class Reconnecting:
         self._judge(session)
         session.end(_network_error(reason.value))
         if session.is_told:
-            self._tracker.audience.tell(Disconnected(reason=reason.getErrorMessage()))
+            why = reason.getErrorMessage() if session.goodbye is None else session.goodbye.text
+            self._tracker.audience.tell(Disconnected(reason=why))
 
     def _judge(self, session: Session) -> None:
         if session.ready_at is not None:

@@ -14,6 +14,7 @@ from chatroom.client.entrance import Entrance, ask_one, greet, rooms_of
 from chatroom.client.errors import NetworkError, Refusal, Unanswered
 from chatroom.client.events import Connected
 from chatroom.client.gate import Gate
+from chatroom.client.line import MOST_LINE_BYTES
 from chatroom.client.tracker import Tracker
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
@@ -42,6 +43,9 @@ from chatroom.wire.messages import (
     Typing,
 )
 from chatroom.wire.unknown import Place
+
+#: How many rooms are asked for at once: so many fit into a line.
+MOST_POSITIONS = 1000
 
 
 @define(eq=False)
@@ -139,16 +143,21 @@ class Session:
         self._heads.fail(error)
 
     def _begin(self, greeting: HelloResponse) -> None:
-        self.conversation.line.silence.start(greeting.limits.heartbeat_seconds)
+        line, limits = self.conversation.line, greeting.limits
+        line.most_bytes = limits.line_bytes if limits.line_bytes > 0 else MOST_LINE_BYTES
+        line.silence.start(limits.heartbeat_seconds)
         self._tracker.enter_epoch(greeting.epoch)
 
     def _be(self, answer: LoginResponse) -> None:
         self.conversation.user_id = self._tracker.user_id = answer.user_id
 
     async def _resume(self, positions: list[Position]) -> None:
-        request = ResumeRequest(epoch=self._tracker.following.epoch, positions=positions)
-        answer = await ask_one(self.conversation, request, ResumeResponse)
-        self._tracker.finish(positions, answer)
+        epoch = self._tracker.following.epoch
+        for start in range(0, len(positions), MOST_POSITIONS) or [0]:
+            some = positions[start : start + MOST_POSITIONS]
+            request = ResumeRequest(epoch=epoch, positions=some)
+            answer = await ask_one(self.conversation, request, ResumeResponse)
+            self._tracker.finish(some, answer)
         self.catch_up()
 
     def _failed(self, failure: Any) -> None:

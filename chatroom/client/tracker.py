@@ -3,7 +3,7 @@ What a client makes of the server's pushes: each event of a room told once and i
 and the heads of the rooms kept up to date.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from attrs import define, evolve, field
 
@@ -87,12 +87,13 @@ class Tracker:
             )
         self.audience.tell(marker)
 
-    def finish(self, positions: Iterable[Position], answer: ResumeResponse) -> None:
+    def finish(self, positions: Sequence[Position], answer: ResumeResponse) -> None:
         """
         Have been sent what was asked for.
         """
+        asked = {each.chat_group_id for each in positions}
         for chat in answer.chats:
-            lost = self.following.finish(chat)
+            lost = self.following.finish(chat) if chat.chat_group_id in asked else None
             if lost is not None:
                 self._tell_missed(chat.chat_group_id, *lost)
         self.following.unanswered(positions)
