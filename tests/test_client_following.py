@@ -226,6 +226,17 @@ class StreamTests(ClientCase):
         self.successResultOf(listening)
         self.assertEqual(kinds, ["ChatMessage", "Disconnected"])
 
+    def test_end_after_a_refusal(self) -> None:
+        """
+        Where there will be no session there will be no events.
+        """
+        client = self.make(password="wrong-one")
+        stream = client.events()
+        client.startService()
+        self.addCleanup(self.stop, client)
+        self.endpoint.flow()
+        self.failureResultOf(Deferred.fromCoroutine(stream.__anext__()), StopAsyncIteration)
+
     def test_one_that_is_closed(self) -> None:
         """
         Who reads no more is told no more.

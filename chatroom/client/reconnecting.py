@@ -148,6 +148,8 @@ class Reconnecting:
         if session.is_told:
             why = reason.getErrorMessage() if session.goodbye is None else session.goodbye.text
             self._tracker.audience.tell(Disconnected(reason=why))
+        if self.gate.error is not None:
+            self._tracker.audience.end()
 
     def _judge(self, session: Session) -> None:
         if session.ready_at is not None:
