@@ -35,6 +35,7 @@ from chatroom.wire.messages import (
     ReadMarker,
     SearchRequest,
     Typing,
+    TypingRequest,
 )
 from tests.clients import PASSWORD, ClientCase
 from tests.fake_chat import TIME, FakeEnd
@@ -554,6 +555,14 @@ class RoomTests(ClientCase):
         [answer] = self.successResultOf(asking)
         self.assertIsInstance(answer, JoinChatResponse)
         self.stop(client)
+
+    def test_what_nothing_answers(self) -> None:
+        """
+        What nothing answers can be asked too.
+        """
+        asked = self.do(self.start().request(TypingRequest(chat_group_id=1, active=True)))
+        self.assertEqual(asked, [])
+        self.assertEqual(len(self.chat.asked("typing")), 1)
 
     def test_a_connection_lost_before_the_answer(self) -> None:
         """

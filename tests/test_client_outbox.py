@@ -13,7 +13,9 @@ from chatroom.client import journal as journals
 from chatroom.client.journal import Journal
 from chatroom.errors import NotAMember, TooFast
 from chatroom.wire.messages import ChatMessage, PostRequest
-from tests.clients import ClientCase
+from tests.clients import ClientCase, Told
+
+_write = os.write
 
 _TOO_FAST = {"code": 1005, "reason": "too_fast", "temporary": True, "retry_after": 3.0}
 _NOT_A_MEMBER = {"code": 1005, "reason": "not_a_member", "temporary": False}
@@ -343,6 +345,21 @@ class FileTests(ClientCase):
         self.assertEqual(self.told.of(ChatMessage)[-1].content, "two")
         self.assertEqual(self.told.contents.count("one"), 0)
 
+    def test_a_crash_at_once(self) -> None:
+        """
+        A process that ends as soon as it follows a room leaves where the room was.
+        """
+        client = self.start()
+        self.do(client.create("dev"))
+        copy = Path(self.mktemp()).absolute()
+        copy.write_bytes(self.path.read_bytes())
+        self.chat.say(1, "bob", "in public")
+        self.chat.join(self.chat.rooms[2], "bob")
+        self.chat.say(2, "bob", "in dev")
+        told = Told()
+        ClientCase.start(self, outbox=str(copy), on_event=told.events.append)
+        self.assertEqual(told.contents, ["in public", "in dev"])
+
     def test_what_was_not_read(self) -> None:
         """
         What the program had not read when it stopped, it is told the next time.
@@ -359,6 +376,50 @@ class FileTests(ClientCase):
         self.told.events.clear()
         self.start()
         self.assertEqual(self.told.contents, ["two", "three"])
+
+    def test_a_full_disk_later(self) -> None:
+        """
+        Where the client is is written again when that can be.
+        """
+        client = self.start()
+        write = os.write
+        self.patch(os, "write", _full)
+        self.chat.say(1, "bob", "one")
+        self.endpoint.run(2)
+        self.patch(os, "write", write)
+        self.do(client.room(1).send("two"))
+        self.stop(client)
+        self.chat.say(1, "bob", "three")
+        self.start()
+        self.assertEqual(self.told.contents, ["one", "two", "three"])
+
+    def test_what_was_not_written(self) -> None:
+        """
+        What could not be written is written later, and nothing that was refused.
+        """
+        journal = Journal(str(self.path))
+        journal.open()
+        write = os.write
+        self.patch(os, "write", _half)
+        journal.add(_post("one"))
+        self.assertRaises(OSError, journal.sync)
+        journal.settle("one")
+        self.patch(os, "write", write)
+        journal.add(_post("two"))
+        journal.sync()
+        journal.close()
+        self.assertEqual([each.content for each in self.read()], ["two"])
+
+    def test_a_file_that_cannot_shrink(self) -> None:
+        """
+        Where the file can't be written anew it grows on, and nothing fails.
+        """
+        self.patch(journals, "SMALL", 100)
+        client = self.start()
+        self.patch(os, "rename", _no_rename)
+        for each in range(10):
+            self.do(client.room(1).send(str(each)))
+        self.assertEqual(len(self.contents()), 10)
 
     def test_shrinks(self) -> None:
         """
@@ -396,5 +457,19 @@ def _fine(descriptor: int) -> None:
     pass
 
 
-def _full(descriptor: int) -> None:
+def _post(name: str) -> PostRequest:
+    return PostRequest(content=name, chat_group_id=1, client_message_id=name)
+
+
+def _half(descriptor: int, data: bytes) -> int:
+    if len(data) < 20:
+        raise OSError(28, "No space left on device")
+    return _write(descriptor, data[: len(data) // 2])
+
+
+def _no_rename(old: str, new: str) -> None:
+    raise OSError(1, "Operation not permitted")
+
+
+def _full(descriptor: int, data: bytes = b"") -> int:
     raise OSError(28, "No space left on device")

@@ -37,16 +37,20 @@ from chatroom.wire.messages import (
     HelloRequest,
     JoinChatRequest,
     JoinChatResponse,
+    PongRequest,
     Position,
     PostRequest,
     ResumeRequest,
     SearchRequest,
     SearchResponse,
+    TypingRequest,
 )
 from chatroom.wire.messages.greeting import PROTOCOL, Ephemeral
 
 #: How often the places reached are written to the outbox's file, in seconds.
 SAVING_SECONDS = 1.0
+
+_UNANSWERED = (TypingRequest, PongRequest)
 
 
 class ChatClient(Service):
@@ -233,13 +237,16 @@ class ChatClient(Service):
         Ask anything, as soon as there is a session. (To say something, use L{send} or a
         room: it is then repeated where this would fail.)
 
-        @return: all lines of the answer.
+        @return: all lines of the answer; none to what nothing answers.
         @raise Refusal: if the server refuses.
         @raise NetworkError: if the connection is lost before the answer: whether the
             request had its effect is not known.
         """
         with self._waited_for():
             session = await self._connection.gate.wait()
+            if isinstance(request, _UNANSWERED):
+                session.conversation.tell(request)
+                return []
             replies = await session.conversation.ask(request)
         if isinstance(request, ChangePasswordRequest):
             self._entrance.change_password(request.new_password)
@@ -303,7 +310,12 @@ class ChatClient(Service):
         where they are.
         """
         self._flow()
-        if self._saving is None and self._journal is not None and self.running:
+        if self._journal is None or not self.running:
+            return
+        if self._tracker.following.known.keys() != self._saved.keys():
+            # Of a room without a place the next run would begin at its end.
+            self._save()
+        elif self._saving is None:
             self._saving = self._clock.callLater(SAVING_SECONDS, self._save)
 
     def _flow(self) -> None:
@@ -338,11 +350,12 @@ class ChatClient(Service):
         timer, self._saving = self._saving, None
         if timer is not None and timer.active():
             timer.cancel()
-        positions = dict(self.positions)
+        positions, position = dict(self.positions), None
         if positions != self._saved and self.epoch is not None:
             self._saved = positions
             places = [Position(chat_group_id=k, after_seq=v) for k, v in positions.items()]
-            self._outbox.move(ResumeRequest(epoch=self.epoch, positions=places))
+            position = ResumeRequest(epoch=self.epoch, positions=places)
+        self._outbox.save(position)
 
     async def _stop(self) -> None:
         self._save()

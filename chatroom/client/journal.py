@@ -5,12 +5,14 @@ The file is lines of the protocol: a C{chat_message} is to be sent, an C{error_m
 with its C{client_message_id} says what became of it (code 0 is that it is stored), a
 C{resume_request} is where the client is. It only grows at its end, and is written anew
 when most of it is void; so a crash costs the last line at the most, which was not yet
-acted upon.
+acted upon. After a write that has failed the file is written anew as well, as soon as that
+goes.
 """
 
 import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 
 from attrs import define, field
 from twisted.logger import Logger
@@ -42,6 +44,7 @@ class Journal:
     _file: int | None = None
     _size: int = 0
     _live: int = 0
+    _is_stale: bool = False
     _pending: bytearray = field(factory=bytearray)
 
     def open(self) -> list[PostRequest]:
@@ -99,14 +102,12 @@ class Journal:
         @raise OSError: if the disk is full or broken. What was to be written is not there.
         """
         data, self._pending = self._pending, bytearray()
-        if self._file is None or not data:
+        if self._file is None:
             return
-        try:
-            _write_all(self._file, data)
-        except OSError:
-            os.ftruncate(self._file, self._size)
-            raise
-        self._size += len(data)
+        if self._is_stale:
+            self._write_anew()
+        elif data:
+            self._add_to(self._file, data)
         if self._size > SMALL + 4 * self._live:
             self._shrink()
 
@@ -118,7 +119,20 @@ class Journal:
         """
         self.write()
         if self._file is not None:
+            self._is_stale = True
             os.fsync(self._file)
+            self._is_stale = False
+
+    def _add_to(self, file: int, data: bytearray) -> None:
+        self._is_stale = True
+        try:
+            _write_all(file, data)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(file, self._size)
+            raise
+        self._size += len(data)
+        self._is_stale = False
 
     def _append(self, message: Message) -> None:
         self._pending += encode(message, now=0.0)
@@ -183,6 +197,7 @@ class Journal:
             raise
         old, self._file = self._file, new
         self._size = self._live = len(data)
+        self._is_stale = False
         if old is not None:
             os.close(old)
         _sync_directory(self.path)

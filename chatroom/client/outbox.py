@@ -122,14 +122,17 @@ class Outbox:
         """
         self._deliver = None
 
-    def move(self, position: ResumeRequest) -> None:
+    def save(self, position: ResumeRequest | None) -> None:
         """
-        Have the file say where the client is, if there is one. It need not be on the disk
-        at once: what is told twice has its place.
+        Have the file say what is acknowledged, if there is one. It need not be on the disk
+        at once: what is sent or told twice for that is known again.
+
+        @param position: where the client is, if that has changed.
         """
         if self._journal is None:
             return
-        self._journal.move(position)
+        if position is not None:
+            self._journal.move(position)
         if self._syncing is None:
             try:
                 self._journal.write()
