@@ -70,6 +70,7 @@ class NamedTests(ClientCase):
         self.assertEqual(self.contents(room.id), ["hi"])
         again = self.begin(client.join("dev"))
         self.assertEqual(self.successResultOf(again), room)
+        self.assertEqual(client.heads[room.id].chat_name, "dev")
 
     def test_what_it_does_not_know(self) -> None:
         """

@@ -196,14 +196,14 @@ class ChatClient(Service):
         Become a member of a room.
         """
         answer = await self.request(JoinChatRequest(chat_name=name))
-        return self.room(pick(answer, JoinChatResponse).chat_group_id)
+        return self._own(pick(answer, JoinChatResponse))
 
     async def create(self, name: str, members: Iterable[str] = ()) -> Room:
         """
         Make a room, with its first members.
         """
         request = CreateChatRequest(chat_name=name, member_usernames=list(members))
-        return self.room(pick(await self.request(request), CreateChatResponse).chat_group_id)
+        return self._own(pick(await self.request(request), CreateChatResponse))
 
     async def search(
         self,
@@ -317,6 +317,12 @@ class ChatClient(Service):
             self._save()
         elif self._saving is None:
             self._saving = self._clock.callLater(SAVING_SECONDS, self._save)
+
+    def _own(self, answer: JoinChatResponse | CreateChatResponse) -> Room:
+        if self.epoch is None:
+            # An older server tells of no event that makes one a member.
+            self._tracker.know(answer.chat_group_id, answer.chat_name)
+        return self.room(answer.chat_group_id)
 
     def _flow(self) -> None:
         session = self._connection.session

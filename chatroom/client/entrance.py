@@ -8,6 +8,7 @@ from attrs import define, evolve, field, frozen
 
 from chatroom.client.conversation import Conversation, Dialect
 from chatroom.client.errors import UNKNOWN, Refusal, Unanswered
+from chatroom.client.tracker import head_of
 from chatroom.errors import ErrorCode
 from chatroom.wire.codec import Reply, Request
 from chatroom.wire.messages import (
@@ -149,15 +150,6 @@ async def rooms_of(conversation: Conversation) -> list[ChatHead]:
         request = ListChatsRequest()
     answer = await ask_one(conversation, request, ListChatsResponse)
     return [
-        ChatHead(
-            chat_group_id=each.group_id,
-            chat_name=each.group_name,
-            is_private_chat=each.is_private_chat,
-            role="member",
-            last_seq=0,
-            read_seq=0,
-            unread=0,
-            mentions=0,
-        )
+        evolve(head_of(each.group_id, each.group_name), is_private_chat=each.is_private_chat)
         for each in answer.chats
     ]

@@ -43,6 +43,12 @@ class Tracker:
         self.heads.clear()
         self.heads.update((each.chat_group_id, each) for each in heads)
 
+    def know(self, room_id: int, name: str) -> None:
+        """
+        Know that a room is one's own, and no place in it.
+        """
+        self.heads.setdefault(room_id, head_of(room_id, name))
+
     def enter_epoch(self, epoch: str) -> None:
         """
         Have a database, and know nothing of it if one knew another.
@@ -122,7 +128,8 @@ class Tracker:
         room_id, seq = event.chat_group_id, event.seq
         if self._begins(event):
             assert isinstance(event, MemberJoined)
-            self.heads.setdefault(event.chat_group_id, _joined(event))
+            joined = head_of(event.chat_group_id, event.chat_group_name, event.seq - 1)
+            self.heads.setdefault(event.chat_group_id, joined)
         head = self.heads.get(room_id or 0)
         if head is None or room_id is None or seq is None or seq <= head.last_seq:
             return
@@ -139,14 +146,18 @@ class Tracker:
             self.following.forget(room_id)
 
 
-def _joined(event: MemberJoined) -> ChatHead:
+def head_of(room_id: int, name: str, seq: int = 0) -> ChatHead:
+    """
+    @param seq: a place up to which there is nothing to read.
+    @return: a room that one is an ordinary member of, as far as one knows.
+    """
     return ChatHead(
-        chat_group_id=event.chat_group_id,
-        chat_name=event.chat_group_name,
+        chat_group_id=room_id,
+        chat_name=name,
         is_private_chat=False,
         role="member",
-        last_seq=event.seq - 1,
-        read_seq=event.seq - 1,
+        last_seq=seq,
+        read_seq=seq,
         unread=0,
         mentions=0,
     )
