@@ -21,6 +21,7 @@ FLOORS = {
     "logs": 0,
     "wire": 1,
     "store": 2,
+    "client": 2,
     "chat": 3,
     "server": 4,
     "assembly": 5,
@@ -29,7 +30,7 @@ FLOORS = {
 }
 
 #: What only one package or module may import.
-OWNERS = {
+OWNERS: dict[str, str | tuple[str, ...]] = {
     "sqlalchemy": "store",
     "alembic": "store",
     "sqlite3": "store",
@@ -37,7 +38,7 @@ OWNERS = {
     "precis_i18n": "chat.names",
     "msgspec": "wire",
     "json": "logs.lines",
-    "fcntl": "store.lock",
+    "fcntl": ("store.lock", "client.journal"),
     "psycopg": "store.bounded",
 }
 
@@ -50,6 +51,9 @@ _DEFERREDS = {
     "twisted.python.failure",
 }
 TWISTED = {"wire": set[str](), "store": _DEFERREDS, "chat": _DEFERREDS}
+
+#: Parts beside the floors: what they may import, and nobody imports them.
+SIDES = {"client": {"wire", "errors"}}
 
 MOST_LINES = 400
 
@@ -100,6 +104,18 @@ class FloorTests(SynchronousTestCase):
                     is_below = FLOORS[target] < FLOORS[part(source)]
                     self.assertTrue(is_below or is_beside, f"{source.name} imports {name}")
 
+    def test_sides(self) -> None:
+        """
+        A part beside the floors imports only what it may, and stands below nothing.
+        """
+        for source in modules():
+            for name in ours(source):
+                target = name.partition(".")[0]
+                if part(source) in SIDES and target != part(source):
+                    self.assertIn(target, SIDES[part(source)], source.name)
+                if target in SIDES:
+                    self.assertEqual(target, part(source), source.name)
+
     def test_the_package_itself(self) -> None:
         """
         C{import chatroom} imports nothing more.
@@ -136,9 +152,11 @@ class OwnerTests(SynchronousTestCase):
         """
         for source in modules():
             for name, _ in imports(source):
-                owner = OWNERS.get(name.partition(".")[0])
-                if owner is not None:
-                    is_there = f"{source.place}.".startswith(f"{owner}.")
+                owners = OWNERS.get(name.partition(".")[0])
+                if owners is not None:
+                    owners = (owners,) if isinstance(owners, str) else owners
+                    places = tuple(f"{each}." for each in owners)
+                    is_there = f"{source.place}.".startswith(places)
                     self.assertTrue(is_there, f"{source.name} imports {name}")
 
     def test_owners_are_real(self) -> None:

@@ -1,0 +1,157 @@
+"""
+A room, as a program speaks in it.
+"""
+
+from typing import Protocol
+
+from attrs import frozen
+
+from chatroom.client.entrance import pick
+from chatroom.client.events import Page, Stored
+from chatroom.wire.codec import Reply, Request
+from chatroom.wire.messages import (
+    ChatHead,
+    ChatHistory,
+    ChatHistoryComplete,
+    DeleteMessageRequest,
+    DeleteMessageResponse,
+    EditMessageRequest,
+    EditMessageResponse,
+    HistoryRequest,
+    LeaveChatRequest,
+    MarkReadRequest,
+    PostRequest,
+    ReactRequest,
+    ReactResponse,
+    ReadMarker,
+    TypingRequest,
+)
+
+
+class Speaker(Protocol):
+    """
+    What a room needs of its client.
+    """
+
+    async def send(self, post: PostRequest) -> Stored:
+        """Have it stored."""
+
+    async def request(self, request: Request) -> list[Reply]:
+        """Ask."""
+
+    def tell(self, request: Request) -> None:
+        """Say what nothing answers."""
+
+    def head(self, room_id: int) -> ChatHead | None:
+        """What is known of a room."""
+
+
+@frozen
+class Room:
+    """
+    One room of a client. Two of the same client and id are the same room.
+    """
+
+    _client: Speaker
+    id: int
+
+    @property
+    def head(self) -> ChatHead | None:
+        """
+        Its name, where its log ends and how far one has read; C{None} if one is no
+        member, as far as one knows.
+        """
+        return self._client.head(self.id)
+
+    async def send(
+        self, text: str, *, reply_to: int | None = None, client_message_id: str | None = None
+    ) -> Stored:
+        """
+        Say something. It is kept until the server has stored it, however often the
+        connection is lost, and stored once.
+
+        @param reply_to: the message that this one answers.
+        @param client_message_id: the program's own name for it, for ever; sent again, it
+            is not stored again.
+        @raise Refusal: if the server refuses it for good.
+        @raise NetworkError: if the client is stopped before.
+        @raise OSError: if it can't be kept, for the outbox's disk is full.
+        """
+        post = PostRequest(
+            chat_group_id=self.id,
+            content=text,
+            reply_to=reply_to,
+            client_message_id=client_message_id,
+        )
+        return await self._client.send(post)
+
+    async def edit(self, message_id: int, text: str) -> EditMessageResponse:
+        """
+        Have a message of one's own say something else.
+        """
+        request = EditMessageRequest(message_id=message_id, content=text)
+        return pick(await self._client.request(request), EditMessageResponse)
+
+    async def delete(self, message_id: int) -> DeleteMessageResponse:
+        """
+        Take a message of one's own back.
+        """
+        request = DeleteMessageRequest(message_id=message_id)
+        return pick(await self._client.request(request), DeleteMessageResponse)
+
+    async def react(self, message_id: int, reaction: str, *, add: bool = True) -> ReactResponse:
+        """
+        React to a message, or no longer.
+        """
+        request = ReactRequest(message_id=message_id, reaction=reaction, add=add)
+        return pick(await self._client.request(request), ReactResponse)
+
+    async def history(
+        self,
+        *,
+        before_seq: int | None = None,
+        after_seq: int | None = None,
+        around_seq: int | None = None,
+        limit: int | None = None,
+    ) -> Page:
+        """
+        Read what was said: the newest messages, or those around one place.
+
+        @param limit: how many at the most; the server's own choice if C{None}.
+        """
+        request = HistoryRequest(
+            chat_group_id=self.id,
+            before_seq=before_seq,
+            after_seq=after_seq,
+            around_seq=around_seq,
+            limit=limit,
+        )
+        replies = await self._client.request(request)
+        end = pick(replies, ChatHistoryComplete)
+        return Page(
+            messages=[each for each in replies if isinstance(each, ChatHistory)],
+            first_seq=end.first_seq,
+            last_seq=end.last_seq,
+            more_before=bool(end.more_before),
+            more_after=bool(end.more_after),
+        )
+
+    async def mark_read(self, seq: int) -> ReadMarker:
+        """
+        Have read up to a place.
+        """
+        request = MarkReadRequest(chat_group_id=self.id, seq=seq)
+        return pick(await self._client.request(request), ReadMarker)
+
+    async def leave(self) -> None:
+        """
+        Be no member any more.
+        """
+        await self._client.request(LeaveChatRequest(chat_group_id=self.id))
+
+    def typing(self, active: bool = True) -> None:
+        """
+        Show the others that one is writing, or no longer; nobody is told if there is no
+        connection.
+        """
+        self._client.tell(TypingRequest(chat_group_id=self.id, active=active))
