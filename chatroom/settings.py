@@ -125,6 +125,9 @@ class Settings:
     post_rate: float = _limit(
         "the most messages a second that a user sends for long", 10.0, _MANY, least=0.001
     )
+    search_rate: float = _limit(
+        "the most searches a second that a user makes for long", 5.0, _MANY, least=0.001
+    )
     room_members: int = _limit("the most members of a room, but of public", 1000, _MANY)
     rooms_per_user: int = _limit("the most rooms that a user makes or joins", 200, _MANY)
     push_bytes: int = _limit(

@@ -38,7 +38,11 @@ _COMMON = {
     Direction.TO_CLIENT: "Keys of every message from the server",
 }
 _VERBS = {Direction.TO_SERVER: "You send ", Direction.TO_CLIENT: "You get "}
-_INSIDE: dict[type[Any], str] = {vocabulary.UserInfo: "user", vocabulary.ChatInfo: "chat"}
+_INSIDE: dict[type[Any], str] = {
+    vocabulary.UserInfo: "user",
+    vocabulary.ChatInfo: "chat",
+    vocabulary.SearchHit: "hit",
+}
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
 #: What is set as code and is not of the protocol's own vocabulary.
@@ -105,6 +109,8 @@ def words(form: Any) -> str:
 
 
 def _bounds(meta: Meta, *, is_text: bool) -> str:
+    if meta.ge is not None:
+        return f" from {meta.ge} to {meta.le}"
     if not is_text:
         return f", at most {meta.max_length}"
     if meta.min_length is not None:

@@ -82,6 +82,7 @@ CHOICES = {
     "registrations_per_hour": ("12", "13"),
     "post_burst": ("14", "15"),
     "post_rate": ("0.5", "16"),
+    "search_rate": ("2.5", "7"),
     "room_members": ("17", "18"),
     "rooms_per_user": ("19", "21"),
     "push_bytes": ("100000", "200000"),

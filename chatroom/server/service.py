@@ -19,6 +19,7 @@ from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
+from chatroom.chat.search import Search
 from chatroom.clock import Now
 from chatroom.logs.journal import Journal
 from chatroom.server.admission import Admission, limited_as
@@ -48,6 +49,7 @@ class ChatService(MultiService):
     @ivar clock: for durations.
     @ivar now: for what people read.
     @ivar posts: how many messages each user sends.
+    @ivar searches: how often each user searches.
     @ivar admission: who may be connected.
     @ivar heartbeats: who is to be heard of now and then.
     @ivar chance: spreads what should not happen all at once.
@@ -66,6 +68,8 @@ class ChatService(MultiService):
     log: Log
     hub: Hub
     posts: Rate
+    search: Search
+    searches: Rate
     admission: Admission
     messages: Messages
     replays: Replays
