@@ -25,6 +25,7 @@ from chatroom.chat.rates import Rate
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
 from chatroom.chat.search import Search
+from chatroom.chat.upkeep import Upkeep
 from chatroom.clock import Now
 from chatroom.server.admission import Admission
 from chatroom.server.heartbeats import Heartbeats
@@ -92,6 +93,7 @@ def assemble(
         posts=Rate(reactor, settings.post_burst, settings.post_rate),
         search=Search(database),
         searches=_searches(reactor, settings.search_rate),
+        upkeep=Upkeep(database, reactor, now, settings),
         admission=Admission(settings, reactor),
         messages=Messages(database, log),
         replays=Replays(database, settings.content_chars),

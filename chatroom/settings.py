@@ -151,6 +151,12 @@ class Settings:
         30.0,
         _within(0.01, 3650),
     )
+    retention_days: float = _limit(
+        "for how many days is kept what happened in a room", 0.0, 36_500, least=0.001
+    )
+    retention_events: int = _limit(
+        "how many events of a room are kept, messages and others, the newest", 0, 10**12
+    )
     hash_threads: int = _option(
         "how many passwords are checked at the same time", 2, _within(1, 64)
     )
