@@ -24,6 +24,8 @@ from chatroom.chat.pushes import SeedPushes
 from chatroom.chat.rates import Rate
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
+from chatroom.chat.search import Search
+from chatroom.chat.upkeep import Upkeep
 from chatroom.clock import Now
 from chatroom.server.admission import Admission
 from chatroom.server.heartbeats import Heartbeats
@@ -89,6 +91,9 @@ def assemble(
         log=log,
         hub=hub,
         posts=Rate(reactor, settings.post_burst, settings.post_rate),
+        search=Search(database),
+        searches=_searches(reactor, settings.search_rate),
+        upkeep=Upkeep(database, reactor, now, settings),
         admission=Admission(settings, reactor),
         messages=Messages(database, log),
         replays=Replays(database, settings.content_chars),
@@ -101,6 +106,11 @@ def assemble(
         # Where there are no threads, no other thread can look.
         StallWatch(reactor, settings.stall_log_milliseconds / 1000).setServiceParent(chat)
     return chat
+
+
+def _searches(reactor: Any, per_second: float) -> Rate:
+    # At least one, however seldom.
+    return Rate(reactor, max(1.0, 4 * per_second), per_second)
 
 
 def _hourly(reactor: Any, count: int) -> Rate:

@@ -218,7 +218,7 @@ class TooManyRegistrations(ChatError):
 
 
 class TooFast(ChatError):
-    """The user sends more messages than a user may; this one was not stored."""
+    """The user posts or searches more often than a user may; this was not done."""
 
     code = ErrorCode.PERMISSION_DENIED
     reason = "too_fast"
@@ -334,6 +334,18 @@ class SeqInFuture(InvalidMessage):
     """The room's log has not got there yet."""
 
     reason = "seq_in_future"
+
+
+class BadQuery(InvalidMessage):
+    """There is no word in it that could be looked for."""
+
+    reason = "bad_query"
+
+
+class BadCursor(InvalidMessage):
+    """No answer to this question has ended there."""
+
+    reason = "bad_cursor"
 
 
 class ClientMessageIdReused(InvalidMessage):

@@ -125,6 +125,9 @@ class Settings:
     post_rate: float = _limit(
         "the most messages a second that a user sends for long", 10.0, _MANY, least=0.001
     )
+    search_rate: float = _limit(
+        "the most searches a second that a user makes for long", 5.0, _MANY, least=0.001
+    )
     room_members: int = _limit("the most members of a room, but of public", 1000, _MANY)
     rooms_per_user: int = _limit("the most rooms that a user makes or joins", 200, _MANY)
     push_bytes: int = _limit(
@@ -147,6 +150,12 @@ class Settings:
         "for how many days a login can be taken up again by its token, each time anew",
         30.0,
         _within(0.01, 3650),
+    )
+    retention_days: float = _limit(
+        "for how many days is kept what happened in a room", 0.0, 36_500, least=0.001
+    )
+    retention_events: int = _limit(
+        "how many events of a room are kept, messages and others, the newest", 0, 10**12
     )
     hash_threads: int = _option(
         "how many passwords are checked at the same time", 2, _within(1, 64)

@@ -39,6 +39,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "bad_password": "密码长度须为 {least} 至 {most} 个字符",
         "bad_chat_name": "聊天组名称无效：须为 1 至 {limit} 个可见字符，首尾不得有空格",
         "bad_content": "消息内容须为 1 至 {limit} 个字符，且不得含控制字符",
+        "bad_query": "搜索内容须至少含有一个字母、数字或文字",
+        "bad_cursor": "游标无效，或属于另一个搜索",
         "client_message_id_reused": "该 client_message_id 已用于另一条消息",
         "internal_error": "服务器内部错误",
         "store_unavailable": "服务器暂时无法保存或读取数据，请稍后重试",
@@ -101,6 +103,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
             "A chat name is 1 to {limit} visible characters, without a space at either end"
         ),
         "bad_content": "The content is 1 to {limit} characters, without control characters",
+        "bad_query": "There is no letter or digit to look for",
+        "bad_cursor": "This is not a cursor of this search",
         "client_message_id_reused": "This client_message_id belongs to another message",
         "internal_error": "Internal server error",
         "store_unavailable": "The server cannot store or read data right now; try again later",

@@ -13,6 +13,7 @@ from chatroom.server.line import ChatFactory
 from chatroom.settings import Settings
 from tests import behaviour
 from tests.peers import Peer, connect_by_socket
+from tests.searching import SearchBehaviour
 from tests.servers import CHEAP, memory_server
 from tests.stores import OnPostgreSQL, OnSQLite
 
@@ -82,7 +83,7 @@ class OverSocketPostgreSQL(OnPostgreSQL, OverSocket):
 
 
 def _make(transport: type[TestCase]) -> None:
-    for suite in behaviour.SUITES:
+    for suite in (*behaviour.SUITES, SearchBehaviour):
         name = f"{suite.__name__.removesuffix('Behaviour')}{transport.__name__}Tests"
         body = {"__module__": __name__, "__doc__": suite.__doc__}
         globals()[name] = type(name, (transport, suite), body)

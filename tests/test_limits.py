@@ -120,6 +120,20 @@ class PostTests(LimitTestCase):
         bob.send(post("3", request_id="3"))
         self.assertEqual(self.wait(bob.until("chat_message_ack"))[-1]["seq"], 2)
 
+    def test_searches(self) -> None:
+        """
+        A user searches so often at once, and then as often as it is for long.
+        """
+        self.serve(search_rate=0.5)
+        alice = self.user("alice")
+        search = request("search_request", query="word", request_id="1")
+        for _ in range(2):
+            self.assertEqual(self.ask(alice, search)["hits"], [])
+        refusal = self.ask(alice, search)
+        self.assertEqual((refusal["error_code"], refusal["reason"]), (1005, "too_fast"))
+        self.server.pass_time(refusal["retry_after"])
+        self.assertEqual(self.ask(alice, search)["hits"], [])
+
     def test_by_default(self) -> None:
         """
         Nobody posts without end, unless an operator says so.

@@ -82,10 +82,13 @@ CHOICES = {
     "registrations_per_hour": ("12", "13"),
     "post_burst": ("14", "15"),
     "post_rate": ("0.5", "16"),
+    "search_rate": ("2.5", "7"),
     "room_members": ("17", "18"),
     "rooms_per_user": ("19", "21"),
     "push_bytes": ("100000", "200000"),
     "stall_seconds": ("2.5", "3"),
+    "retention_days": ("0.5", "365"),
+    "retention_events": ("1000", "2000"),
     "hash_threads": ("3", "4"),
     "stall_log_milliseconds": ("50", "0"),
 }

@@ -197,6 +197,14 @@ KINDS = _table(
         has_traceback=True,
     ),
     Kind(
+        "upkeep_failed",
+        LogLevel.error,
+        "looking after the database failed",
+        "a bug: retention or the index of words waits a minute",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
         "hashing_failed",
         LogLevel.error,
         "hashing does not work",
@@ -216,6 +224,14 @@ KINDS = _table(
         LogLevel.warn,
         "nothing went on for {milliseconds} ms: {cause:bare}",
         "the reactor was held up",
+        most=FAULT,
+    ),
+    # What is kept
+    Kind(
+        "log_cut",
+        LogLevel.info,
+        "cut {count} events off the logs of {rooms} rooms",
+        "what was older, or more, than is to be kept was removed",
         most=FAULT,
     ),
     # The log itself

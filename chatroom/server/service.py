@@ -19,6 +19,8 @@ from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
+from chatroom.chat.search import Search
+from chatroom.chat.upkeep import Upkeep
 from chatroom.clock import Now
 from chatroom.logs.journal import Journal
 from chatroom.server.admission import Admission, limited_as
@@ -48,6 +50,8 @@ class ChatService(MultiService):
     @ivar clock: for durations.
     @ivar now: for what people read.
     @ivar posts: how many messages each user sends.
+    @ivar searches: how often each user searches.
+    @ivar upkeep: what is done to the store in the background.
     @ivar admission: who may be connected.
     @ivar heartbeats: who is to be heard of now and then.
     @ivar chance: spreads what should not happen all at once.
@@ -66,6 +70,9 @@ class ChatService(MultiService):
     log: Log
     hub: Hub
     posts: Rate
+    search: Search
+    searches: Rate
+    upkeep: Upkeep
     admission: Admission
     messages: Messages
     replays: Replays
@@ -100,6 +107,7 @@ class ChatService(MultiService):
             self._passwords.stop()
             self._database.close()
             raise
+        self.upkeep.start()
         self.is_open = True
         self._logger.note("serving", database=self._database.name)
 
@@ -116,11 +124,12 @@ class ChatService(MultiService):
             return
         self.is_open = False
         await super().stopService()
+        looked_after = self.upkeep.stop()
         sessions = tuple(self.sessions)
         finished = [session.finish() for session in sessions]
         if not await self._within(FINISHING_SECONDS, finished):
             self._logger.note("requests_unfinished")
-        if not await self._within(DRAINING_SECONDS, [self.log.stop()]):
+        if not await self._within(DRAINING_SECONDS, [self.log.stop(), looked_after]):
             self._logger.note("log_unfinished")
             self.log.give_up()
         self._passwords.refuse()

@@ -1,0 +1,180 @@
+"""
+What the store needs now and then: the index of words completed, and the beginnings of
+logs cut off that are not to be kept.
+
+All of it is done a little at a time, in transactions of some milliseconds with pauses
+between them, so that nobody who posts has to wait for it.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from attrs import define, field
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+
+from chatroom.clock import Now, cancel
+from chatroom.errors import ChatError
+from chatroom.logs.journal import Journal
+from chatroom.settings import Settings
+from chatroom.store.database import Database
+from chatroom.store.errors import CommitUncertain
+from chatroom.store.repository import Repository
+
+T = TypeVar("T")
+
+#: When the first look is, in seconds after the start, and how often there is one.
+FIRST_SECONDS = 10.0
+LOOK_SECONDS = 60.0
+
+#: How long nothing is done between two steps, in seconds.
+PAUSE_SECONDS = 0.05
+
+#: How many events are put into the index in one step, and how many cut off.
+INDEXED = 200
+CUT = 200
+
+_DAY = 86_400_000
+
+
+class _Stopped(Exception):
+    """
+    There is to be no next step.
+    """
+
+
+@define(eq=False)
+class Upkeep:
+    """
+    Looks after the store, as long as there is anything to look after.
+    """
+
+    _logger = Journal()
+
+    _database: Database
+    _clock: IReactorTime
+    _now: Now
+    _settings: Settings
+    _is_stopping: bool = field(default=False, init=False)
+    _running: "Deferred[None] | None" = field(default=None, init=False)
+    _resting: "Deferred[None] | None" = field(default=None, init=False)
+
+    def start(self) -> None:
+        """
+        Begin, in a while.
+        """
+        self._is_stopping = False
+        self._running = Deferred.fromCoroutine(self._run())
+
+    def stop(self) -> Deferred[None]:
+        """
+        Begin nothing more.
+
+        @return: when what was begun is done, or has failed.
+        """
+        self._is_stopping = True
+        self._wake()
+        running, self._running = self._running, None
+        return running or succeed(None)
+
+    async def _run(self) -> None:
+        try:
+            await self._rest(FIRST_SECONDS)
+            while not await self._look() or self._is_limited:
+                await self._rest(LOOK_SECONDS)
+        except _Stopped:
+            pass
+
+    @property
+    def _is_limited(self) -> bool:
+        return bool(self._settings.retention_days or self._settings.retention_events)
+
+    async def _look(self) -> bool:
+        """
+        Do all that there is to do.
+
+        @return: whether that went well; if not, there is another time.
+        """
+        try:
+            while await self._step(lambda store: store.index_older(INDEXED)):
+                pass
+            if self._is_limited:
+                await self._cut_all()
+        except (ChatError, CommitUncertain):
+            # The database has told why. What may be done already is not done twice.
+            return False
+        except _Stopped:
+            raise
+        except Exception:
+            self._logger.note_failure("upkeep_failed")
+            return False
+        return True
+
+    async def _cut_all(self) -> None:
+        """
+        Cut off what is not to be kept, and tell how much it was.
+        """
+        counts: dict[int, int] = {}
+        try:
+            for room_id in await self._database.read(self._long_rooms):
+                while count := await self._step(partial(self._cut_some, room_id)):
+                    counts[room_id] = counts.get(room_id, 0) + count
+        finally:
+            if counts:
+                self._logger.note("log_cut", count=sum(counts.values()), rooms=len(counts))
+
+    def _long_rooms(self, store: Repository) -> list[int]:
+        most, oldest = self._settings.retention_events, self._oldest
+        found: set[int] = set()
+        if most:
+            found |= store.crowded_rooms(most).keys()
+        if oldest is not None:
+            found |= store.old_rooms(oldest).keys()
+        return sorted(found)
+
+    @property
+    def _oldest(self) -> int | None:
+        """
+        The time, in milliseconds, before which nothing is kept.
+        """
+        days = self._settings.retention_days
+        return int(self._now() * 1000 - days * _DAY) if days else None
+
+    def _cut_some(self, room_id: int, store: Repository) -> int:
+        """
+        @return: how many events were cut off the beginning of a room's log.
+        """
+        most, oldest = self._settings.retention_events, self._oldest
+        span = store.span(room_id)
+        place = span.first_seq
+        if most:
+            place = max(place, span.last_seq - most + 1)
+        if oldest is not None and place < span.first_seq + CUT:
+            place = max(place, store.cut_before(room_id, oldest, CUT))
+        place = min(place, span.first_seq + CUT)
+        if place > span.first_seq:
+            store.cut(room_id, place)
+        return place - span.first_seq
+
+    async def _step(self, work: Callable[[Repository], T]) -> T:
+        """
+        Do something in a transaction, and let others have their turn.
+        """
+        done = await self._database.write(work)
+        await self._rest(PAUSE_SECONDS)
+        return done
+
+    async def _rest(self, seconds: float) -> None:
+        if not self._is_stopping:
+            self._resting = Deferred()
+            timer = self._clock.callLater(seconds, self._wake)
+            await self._resting
+            cancel(timer)
+        if self._is_stopping:
+            raise _Stopped()
+
+    def _wake(self) -> None:
+        resting, self._resting = self._resting, None
+        if resting is not None:
+            resting.callback(None)
