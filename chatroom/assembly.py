@@ -22,6 +22,7 @@ from chatroom.chat.messages import Messages
 from chatroom.chat.passwords import Cost, Passwords
 from chatroom.chat.pushes import SeedPushes
 from chatroom.chat.rates import Rate
+from chatroom.chat.reading import Marks
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
 from chatroom.clock import Now
@@ -92,6 +93,7 @@ def assemble(
         admission=Admission(settings, reactor),
         messages=Messages(database, log),
         replays=Replays(database, settings.content_chars),
+        marks=Marks(database, reactor),
         heartbeats=Heartbeats(reactor, settings.heartbeat_seconds),
         chance=chance or Random(),
         database=database,

@@ -17,6 +17,7 @@ from chatroom.chat.log import Log
 from chatroom.chat.messages import Messages
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
+from chatroom.chat.reading import Marks
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
 from chatroom.clock import Now
@@ -49,6 +50,7 @@ class ChatService(MultiService):
     @ivar now: for what people read.
     @ivar posts: how many messages each user sends.
     @ivar admission: who may be connected.
+    @ivar marks: how far everybody has read.
     @ivar heartbeats: who is to be heard of now and then.
     @ivar chance: spreads what should not happen all at once.
     @ivar epoch: names the database, once it is open.
@@ -69,6 +71,7 @@ class ChatService(MultiService):
     admission: Admission
     messages: Messages
     replays: Replays
+    marks: Marks
     heartbeats: Heartbeats
     chance: Random
     _database: Database
@@ -93,6 +96,7 @@ class ChatService(MultiService):
         self.epoch = self._database.open(now=int(self.now() * 1000))
         self._passwords.start()
         self.log.start()
+        self.marks.start()
         try:
             super().startService()
         except BaseException:
@@ -123,6 +127,7 @@ class ChatService(MultiService):
         if not await self._within(DRAINING_SECONDS, [self.log.stop()]):
             self._logger.note("log_unfinished")
             self.log.give_up()
+        self.marks.stop()
         self._passwords.refuse()
         self._database.refuse()
         for session in sessions:

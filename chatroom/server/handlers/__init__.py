@@ -2,6 +2,14 @@
 What each request does, by topic. Importing this package fills the dispatch table.
 """
 
-from chatroom.server.handlers import accounts, following, greeting, looking, rooms, talking
+from chatroom.server.handlers import (
+    accounts,
+    following,
+    greeting,
+    looking,
+    reading,
+    rooms,
+    talking,
+)
 
-__all__ = ["accounts", "following", "greeting", "looking", "rooms", "talking"]
+__all__ = ["accounts", "following", "greeting", "looking", "reading", "rooms", "talking"]
