@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from chatroom.chat.accounts import QUESTIONS_A_REGISTRATION, Accounts
+from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
@@ -71,6 +72,8 @@ def assemble(
         hashing, settings.password_chars, cost or Cost(), at_once=settings.hash_threads
     )
     hub = Hub(database, SeedPushes(settings.language))
+    ephemera = Ephemera(hub, reactor, now)
+    hub.watchers.append(ephemera)
     log = Log(database, reactor, now, hub.publish)
     accounts = Accounts(
         database,
@@ -94,6 +97,7 @@ def assemble(
         messages=Messages(database, log),
         replays=Replays(database, settings.content_chars),
         marks=Marks(database, reactor),
+        ephemera=ephemera,
         heartbeats=Heartbeats(reactor, settings.heartbeat_seconds),
         chance=chance or Random(),
         database=database,

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 
 import chatroom.server.handlers  # noqa: F401 - it fills the dispatch table
 from chatroom.chat.accounts import Accounts
+from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
 from chatroom.chat.messages import Messages
@@ -51,6 +52,7 @@ class ChatService(MultiService):
     @ivar posts: how many messages each user sends.
     @ivar admission: who may be connected.
     @ivar marks: how far everybody has read.
+    @ivar ephemera: what is shown for the moment only.
     @ivar heartbeats: who is to be heard of now and then.
     @ivar chance: spreads what should not happen all at once.
     @ivar epoch: names the database, once it is open.
@@ -72,6 +74,7 @@ class ChatService(MultiService):
     messages: Messages
     replays: Replays
     marks: Marks
+    ephemera: Ephemera
     heartbeats: Heartbeats
     chance: Random
     _database: Database
@@ -97,6 +100,7 @@ class ChatService(MultiService):
         self._passwords.start()
         self.log.start()
         self.marks.start()
+        self.ephemera.start()
         try:
             super().startService()
         except BaseException:
@@ -119,6 +123,7 @@ class ChatService(MultiService):
         if not self.running:
             return
         self.is_open = False
+        self.ephemera.stop()
         await super().stopService()
         sessions = tuple(self.sessions)
         finished = [session.finish() for session in sessions]

@@ -1,12 +1,13 @@
 """
-How far people have read.
+How far people have read, and that they are writing.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chatroom.server.dispatch import handles
-from chatroom.wire.codec import encode
-from chatroom.wire.messages import MarkReadRequest, ReadMarker
+from chatroom.wire.codec import Reply, encode
+from chatroom.wire.messages import MarkReadRequest, ReadMarker, TypingRequest
 
 if TYPE_CHECKING:
     from chatroom.server.service import ChatService
@@ -27,6 +28,7 @@ async def mark_read(
     )
     if read.has_moved:
         _tell_others(chat, session, user_id, marker)
+        chat.ephemera.read(user_id, room_id, read.seq)
     return marker
 
 
@@ -40,3 +42,17 @@ def _tell_others(
     for client in chat.hub.clients_of(user_id):
         if client is not session and client.follower is not None:
             client.deliver(line)
+
+
+@handles(TypingRequest)
+async def typing(
+    chat: "ChatService", session: "Session", request: TypingRequest
+) -> Sequence[Reply]:
+    """
+    Show that who asks is writing, or no longer.
+    """
+    room_id = request.chat_group_id or session.room_id
+    if not chat.hub.is_in(session, room_id):
+        await chat.rooms.require_member(session.speaker, room_id)
+    chat.ephemera.write(session.speaker, room_id, active=request.active)
+    return []
