@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from chatroom.chat.accounts import QUESTIONS_A_REGISTRATION, Accounts
+from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
@@ -22,6 +23,7 @@ from chatroom.chat.messages import Messages
 from chatroom.chat.passwords import Cost, Passwords
 from chatroom.chat.pushes import SeedPushes
 from chatroom.chat.rates import Rate
+from chatroom.chat.reading import Marks
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
 from chatroom.chat.search import Search
@@ -72,6 +74,8 @@ def assemble(
         hashing, settings.password_chars, cost or Cost(), at_once=settings.hash_threads
     )
     hub = Hub(database, SeedPushes(settings.language))
+    ephemera = Ephemera(hub, reactor, now)
+    hub.watchers.append(ephemera)
     log = Log(database, reactor, now, hub.publish)
     accounts = Accounts(
         database,
@@ -97,6 +101,8 @@ def assemble(
         admission=Admission(settings, reactor),
         messages=Messages(database, log),
         replays=Replays(database, settings.content_chars),
+        marks=Marks(database, reactor),
+        ephemera=ephemera,
         heartbeats=Heartbeats(reactor, settings.heartbeat_seconds),
         chance=chance or Random(),
         database=database,

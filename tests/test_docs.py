@@ -12,8 +12,9 @@ from msgspec import Meta
 from twisted.trial.unittest import SynchronousTestCase
 
 import chatroom.wire.messages as vocabulary
-from chatroom.chat import mentions, names, passwords, rooms
+from chatroom.chat import ephemera, mentions, names, passwords, reading, rooms
 from chatroom.chat import messages as stored_messages
+from chatroom.chat.streams import MOST_A_BATCH
 from chatroom.errors import ErrorCode
 from chatroom.server import session
 from chatroom.server.handlers import talking
@@ -406,3 +407,19 @@ class LimitTests(SynchronousTestCase):
             f"has 1 to {settings.content_chars} characters",
         ):
             self.assertIn(number, text)
+
+    def test_moments(self) -> None:
+        """
+        So it is with what is read and shown.
+        """
+        prose = [line for each in SECTIONS for line in each.prose]
+        text = " ".join(prose)
+        for number in (
+            f"at most {MOST_A_BATCH} users in a batch",
+            f"{MOST_UNREAD} stands for as many or more",
+            f"{int(ephemera.TYPING_FADES_SECONDS)} seconds after you were last told",
+        ):
+            self.assertIn(number, text)
+        times = (reading.PAUSE_SECONDS, ephemera.RECEIPTS_SECONDS, ephemera.PRESENCE_SECONDS)
+        # A tenth of a second, once a second, a second late; every three seconds.
+        self.assertEqual((*times, ephemera.STILL_TYPING_SECONDS), (0.1, 1.0, 1.0, 3.0))

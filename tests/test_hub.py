@@ -42,6 +42,13 @@ class FakeClient:
         """Remember."""
         self.left.append(room_id)
 
+    def wants(self, what: str) -> bool:
+        """See nothing that is for the moment only."""
+        return False
+
+    def show(self, lines: bytes) -> None:
+        """Never called."""
+
     def said(self) -> list[str]:
         """
         @return: what was said to it so far, once.

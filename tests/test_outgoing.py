@@ -308,6 +308,32 @@ class OutgoingTests(SynchronousTestCase):
         self.outgoing.close()
         self.assertEqual(self.transport.written, b"b")
 
+    def test_show(self) -> None:
+        """
+        What is for the moment only is sent if nothing waits, not even in the transport,
+        and dropped otherwise.
+        """
+        self.outgoing.show(b"a")
+        self.outgoing.show(b"b")
+        self.assertEqual(self.read_all(), b"a")
+        self.outgoing.hold(0.2)
+        self.outgoing.show(b"c")
+        self.outgoing.release()
+        self.outgoing.show(b"d")
+        self.assertEqual(self.read_all(), b"d")
+
+    def test_shown_is_no_push(self) -> None:
+        """
+        However much was shown, no more pushes may wait than before.
+        """
+        for _ in range(100):
+            self.outgoing.show(b"x" * 32 * KIB)
+            self.read_all()
+        self.push_some(40)
+        self.pass_time(6)
+        self.push_some(1)
+        self.assertTrue(self.transport.is_aborted)
+
     def test_lost(self) -> None:
         """
         A connection that is lost leaves no timer and takes nothing.

@@ -38,7 +38,7 @@ from twisted.trial.reporter import TestResult
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.settings import Settings, options
-from tests.peers import PASSWORD, MemoryWire, Peer, request
+from tests.peers import PASSWORD, MemoryWire, Peer, login, register, request
 from tests.servers import MemoryServer, memory_server
 from tests.strict import dialect_of
 
@@ -262,6 +262,23 @@ def _follow(replay: _Replay, found: re.Match[str]) -> None:
         asked = ("register_request", "login_request")
         lines = [json.dumps(request(kind, username=name, password=PASSWORD)) for kind in asked]
         replay.send(name, [*lines, json.dumps(request("resume_request"))])
+    replay.pass_time(1)
+    for name, peer in replay.peers.items():
+        replay.shown[name] = len(peer.raw)
+
+
+@_happens(r"(\w+(?:(?:, | and )\w+)*) says? hello and logs? in(?: as (\w+))?")
+def _say_hello(replay: _Replay, found: re.Match[str]) -> None:
+    # Each follows the log then, and wishes to be shown all there is.
+    for name in re.split(", | and ", found[1]):
+        connection = found[2] or name
+        asked = [
+            request("hello_request", protocol=1, want=["presence", "typing", "receipts"]),
+            *([] if found[2] else [register(name)]),
+            login(name),
+            request("resume_request"),
+        ]
+        replay.send(connection, [json.dumps(each) for each in asked])
     replay.pass_time(1)
     for name, peer in replay.peers.items():
         replay.shown[name] = len(peer.raw)

@@ -18,6 +18,7 @@ from attrs import define, field
 from chatroom.chat.pushes import Batch, SeedPushes
 from chatroom.store.database import Database
 from chatroom.store.models import Event, EventKind, Head, User
+from chatroom.wire.messages.greeting import Ephemeral
 
 
 class Follower(Protocol):
@@ -76,6 +77,33 @@ class Client(Protocol):
         Be in a room no longer.
         """
 
+    def wants(self, what: Ephemeral) -> bool:
+        """
+        Whether it wishes to be shown something that is for the moment only.
+        """
+
+    def show(self, lines: bytes) -> None:
+        """
+        Take lines that are for the moment only, or drop them. Must not raise, and must
+        not block.
+        """
+
+
+class Watcher(Protocol):
+    """
+    Whoever is told who comes and goes.
+    """
+
+    def came(self, client: Client, user: User) -> None:
+        """
+        A session has a user.
+        """
+
+    def went(self, client: Client, user: User) -> None:
+        """
+        It has them no more.
+        """
+
 
 @define(eq=False)
 class _Presence:
@@ -122,10 +150,13 @@ class _Arrival:
 class Hub:
     """
     The sessions that have a user.
+
+    @ivar watchers: are told of each, once it is known or no longer known here.
     """
 
     _database: Database
     _pushes: SeedPushes
+    watchers: list[Watcher] = field(factory=list, init=False)
     _presences: dict[Client, _Presence] = field(factory=dict, init=False)
     _by_user: dict[int, dict[Client, None]] = field(factory=dict, init=False)
     _places: dict[int, _Place] = field(factory=dict, init=False)
@@ -156,6 +187,8 @@ class Hub:
                 self._enter(client, room_id)
             for event in arrival.changes:
                 self._catch_up(client, event)
+            for watcher in self.watchers:
+                watcher.came(client, user)
         return heads
 
     async def _read(self, client: Client, user: User) -> tuple[set[int], Sequence[Head]]:
@@ -185,6 +218,8 @@ class Hub:
                 del self._by_user[presence.user.id]
             for room_id in presence.rooms:
                 self._vacate(client, room_id)
+            for watcher in self.watchers:
+                watcher.went(client, presence.user)
 
     def session_count(self, user_id: int) -> int:
         """

@@ -152,6 +152,18 @@ class Rooms:
 
         return await self._database.read(read)
 
+    async def require_member(self, user: User, room_id: int) -> None:
+        """
+        See that C{user} is a member of a room.
+
+        @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
+        @raise NotAMember: if C{user} is no member.
+        """
+        standing = await self._database.read(
+            lambda store: store.standing(user.id, room_id=room_id)
+        )
+        permit(Action.POST, standing)
+
     async def heads(self, user: User) -> list[Head]:
         """
         @return: where the logs of C{user}'s rooms end, and how far they have got, by id.

@@ -151,8 +151,8 @@ class Outgoing:
         Send what is for this moment only: to a peer that has something to read yet, not
         at all.
         """
-        if self.is_idle and self._held is None:
-            self._put(lines, True)
+        if self.is_idle and self._held is None and not self._unsent():
+            self._put(lines, False)
 
     def _is_too_much(self) -> bool:
         is_behind = self._held is not None or bool(self._queue)

@@ -12,11 +12,13 @@ from twisted.internet.interfaces import IReactorTime
 
 import chatroom.server.handlers  # noqa: F401 - it fills the dispatch table
 from chatroom.chat.accounts import Accounts
+from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
 from chatroom.chat.messages import Messages
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
+from chatroom.chat.reading import Marks
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
 from chatroom.chat.search import Search
@@ -53,6 +55,8 @@ class ChatService(MultiService):
     @ivar searches: how often each user searches.
     @ivar upkeep: what is done to the store in the background.
     @ivar admission: who may be connected.
+    @ivar marks: how far everybody has read.
+    @ivar ephemera: what is shown for the moment only.
     @ivar heartbeats: who is to be heard of now and then.
     @ivar chance: spreads what should not happen all at once.
     @ivar epoch: names the database, once it is open.
@@ -76,6 +80,8 @@ class ChatService(MultiService):
     admission: Admission
     messages: Messages
     replays: Replays
+    marks: Marks
+    ephemera: Ephemera
     heartbeats: Heartbeats
     chance: Random
     _database: Database
@@ -100,6 +106,8 @@ class ChatService(MultiService):
         self.epoch = self._database.open(now=int(self.now() * 1000))
         self._passwords.start()
         self.log.start()
+        self.marks.start()
+        self.ephemera.start()
         try:
             super().startService()
         except BaseException:
@@ -123,6 +131,7 @@ class ChatService(MultiService):
         if not self.running:
             return
         self.is_open = False
+        self.ephemera.stop()
         await super().stopService()
         looked_after = self.upkeep.stop()
         sessions = tuple(self.sessions)
@@ -132,6 +141,7 @@ class ChatService(MultiService):
         if not await self._within(DRAINING_SECONDS, [self.log.stop(), looked_after]):
             self._logger.note("log_unfinished")
             self.log.give_up()
+        self.marks.stop()
         self._passwords.refuse()
         self._database.refuse()
         for session in sessions:

@@ -132,8 +132,7 @@ class Session:
         @return: how long a line may get that is not here yet: as long as after the login
             if one may be under way.
         """
-        settings = self._chat.settings
-        return settings.line_bytes if self._order.may_change else self._most_bytes()
+        return self._chat.settings.line_bytes if self._order.may_change else self._most_bytes()
 
     def receive_unended(self) -> None:
         """
@@ -242,6 +241,12 @@ class Session:
         Whether the client wishes to be shown something that is for the moment only.
         """
         return self.greeting is not None and what in (self.greeting.want or ())
+
+    def show(self, lines: bytes) -> None:
+        """
+        Push lines that are for the moment only, if nothing else waits for the peer.
+        """
+        self.outgoing.show(lines)
 
     def put_out(self, room_id: int) -> None:
         """

@@ -226,6 +226,19 @@ class Span:
 
 
 @frozen(kw_only=True)
+class Progress:
+    """
+    What somebody is in a room, where its log ends, and how far they have read it.
+
+    @ivar read_seq: 0 for who is no member.
+    """
+
+    standing: Standing
+    last_seq: int
+    read_seq: int
+
+
+@frozen(kw_only=True)
 class Mark:
     """
     How far somebody has read a room.

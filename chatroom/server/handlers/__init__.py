@@ -7,9 +7,19 @@ from chatroom.server.handlers import (
     following,
     greeting,
     looking,
+    reading,
     rooms,
     searching,
     talking,
 )
 
-__all__ = ["accounts", "following", "greeting", "looking", "rooms", "searching", "talking"]
+__all__ = [
+    "accounts",
+    "following",
+    "greeting",
+    "looking",
+    "reading",
+    "rooms",
+    "searching",
+    "talking",
+]

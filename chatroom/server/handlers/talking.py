@@ -58,9 +58,10 @@ async def post(
             reply_to=request.reply_to,
         )
     )
+    event = stored.event
+    chat.ephemera.said(event.sender.id, event.room_id)
     if not session.answers_in_full(request):
         return []
-    event = stored.event
     ack = ChatMessageAck(
         chat_group_id=event.room_id,
         message_id=event.id,

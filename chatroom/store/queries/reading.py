@@ -2,16 +2,29 @@
 How far people have read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, select, update
+from sqlalchemy import FromClause, ScalarSelect, Select, bindparam, func, select, update
 
-from chatroom.store.models import MOST_UNREAD, EventKind, Head, Mark, Role
+from chatroom.store.models import (
+    MOST_UNREAD,
+    EventKind,
+    Head,
+    Mark,
+    Progress,
+    Role,
+    Room,
+    Standing,
+)
+from chatroom.store.portions import wanted_rows
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import ROOM, room
-from chatroom.store.schema import events, members, mentions, rooms
+from chatroom.store.schema import BigId, events, members, mentions, rooms
+
+#: A room, and what somebody is in it.
+_PLACE = (*ROOM, rooms.c.last_seq, members.c.user_id, members.c.role, members.c.read_seq)
 
 
 @frozen
@@ -24,14 +37,44 @@ class ReadingQueries(Queries):
         """
         @return: a user's rooms, by id.
         """
-        return self._heads(members.c.user_id == user_id)
+        query = _heads(_JOINED).where(members.c.user_id == user_id).order_by(rooms.c.id)
+        return [_head(row) for row in self._connection.execute(query)]
 
     def head(self, user_id: int, room_id: int) -> Head | None:
         """
         @return: one of a user's rooms; C{None} if they are no member.
         """
-        found = self._heads((members.c.user_id == user_id) & (members.c.room_id == room_id))
-        return found[0] if found else None
+        return self.heads_at([(room_id, user_id)]).get((room_id, user_id))
+
+    def heads_at(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Head]:
+        """
+        @param places: pairs of (room id, user id).
+        @return: only those of members.
+        """
+        found: dict[tuple[int, int], Head] = {}
+        for wanted, values in wanted_rows(places, BigId):
+            is_it = (members.c.room_id == wanted.c[0]) & (members.c.user_id == wanted.c[1])
+            joined = wanted.join(members, is_it).join(rooms, rooms.c.id == members.c.room_id)
+            for row in self._connection.execute(_heads(joined), values):
+                found[row.id, row.user_id] = _head(row)
+        return found
+
+    def progress(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Progress]:
+        """
+        How far each user has read each room, for pairs of (room id, user id).
+
+        @return: those whose room there is.
+        """
+        found: dict[tuple[int, int], Progress] = {}
+        known: dict[int, Room] = {}
+        for wanted, values in wanted_rows(places, BigId):
+            is_theirs = (members.c.room_id == rooms.c.id) & (members.c.user_id == wanted.c[1])
+            joined = wanted.join(rooms, rooms.c.id == wanted.c[0]).outerjoin(members, is_theirs)
+            query = select(*_PLACE, wanted.c[1].label("asked_id")).select_from(joined)
+            for row in self._connection.execute(query, values):
+                place = known.get(row.id) or known.setdefault(row.id, room(row))
+                found[row.id, row.asked_id] = _progress(row, place)
+        return found
 
     def mark_read(self, marks: Sequence[Mark]) -> None:
         """
@@ -44,12 +87,16 @@ class ReadingQueries(Queries):
             [{"user": each.user_id, "room": each.room_id, "seq": each.seq} for each in marks],
         )
 
-    def _heads(self, condition: ColumnElement[bool]) -> list[Head]:
-        joined = rooms.join(members, members.c.room_id == rooms.c.id)
-        columns = (*ROOM, rooms.c.last_seq, members.c.role, members.c.read_seq)
-        counts = (_unread().label("unread"), _mentions().label("mentions"))
-        query = select(*columns, *counts).select_from(joined).where(condition)
-        return [_head(row) for row in self._connection.execute(query.order_by(rooms.c.id))]
+
+_JOINED = rooms.join(members, members.c.room_id == rooms.c.id)
+
+
+def _heads(joined: FromClause) -> Select[Any]:
+    """
+    @param joined: with rooms and members.
+    """
+    counts = (_unread().label("unread"), _mentions().label("mentions"))
+    return select(*_PLACE, *counts).select_from(joined)
 
 
 def _unread() -> ScalarSelect[Any]:
@@ -85,4 +132,12 @@ def _head(row: Any) -> Head:
         read_seq=row.read_seq,
         unread=row.unread,
         mentions=row.mentions,
+    )
+
+
+def _progress(row: Any, place: Room) -> Progress:
+    return Progress(
+        standing=Standing(room=place, role=None if row.role is None else Role(row.role)),
+        last_seq=row.last_seq,
+        read_seq=row.read_seq or 0,
     )
