@@ -452,6 +452,7 @@ def _head(room: FakeRoom) -> Message:
         **keys,
         "is_private_chat": False,
         "role": "member",
+        "joined_seq": 0,
         "read_seq": 0,
         "unread": 0,
         "mentions": 0,

@@ -140,7 +140,8 @@ class FollowingClient:
             self._be_resumed(line)
 
     def _begin(self, heads: list[Any]) -> None:
-        now = {head["chat_group_id"]: head["last_seq"] for head in heads}
+        start = "joined_seq" if self.rooms else "last_seq"
+        now = {head["chat_group_id"]: head[start] for head in heads}
         # What one is in no longer is not followed.
         self.rooms = {room_id: room for room_id, room in self.rooms.items() if room_id in now}
         for room_id, seq in now.items():

@@ -92,6 +92,7 @@ _HEAD = {
     "chat_name": _TEXT,
     "is_private_chat": _FLAG,
     "role": _TEXT,
+    "joined_seq": (int,),
     "last_seq": (int,),
     "read_seq": (int,),
     "unread": (int,),

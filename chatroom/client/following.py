@@ -74,16 +74,20 @@ class Following:
 
     def ask_for_all(self, heads: Iterable[ChatHead]) -> list[Position]:
         """
-        Begin to follow one's rooms and no others, those that are new to one from where
-        they end.
+        Begin to follow one's rooms and no others: all of them from where they end, if
+        nothing is known of any; else those that are new from where one became a member,
+        for that was while one was away.
 
         @return: what to ask the server for.
         """
-        ends = {head.chat_group_id: head.last_seq for head in heads}
-        for room_id in self._known.keys() - ends.keys():
+        was_away = bool(self._known)
+        starts = {
+            head.chat_group_id: head.joined_seq if was_away else head.last_seq for head in heads
+        }
+        for room_id in self._known.keys() - starts.keys():
             self.forget(room_id)
-        self._known = {**ends, **self._known}
-        return self.ask_for(ends)
+        self._known = {**starts, **self._known}
+        return self.ask_for(starts)
 
     def ask_for(self, room_ids: Iterable[int]) -> list[Position]:
         """

@@ -156,6 +156,7 @@ def head_of(room_id: int, name: str, seq: int = 0) -> ChatHead:
         chat_name=name,
         is_private_chat=False,
         role="member",
+        joined_seq=seq,
         last_seq=seq,
         read_seq=seq,
         unread=0,

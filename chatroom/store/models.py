@@ -199,6 +199,7 @@ class Head:
     """
     A room of somebody's: where its log ends, and how far they have got.
 
+    @ivar joined_seq: where they became a member.
     @ivar unread: messages of others behind C{read_seq}, not counted on beyond
         L{MOST_UNREAD}.
     @ivar mentions: those of them that name the user with an C{@}.
@@ -206,6 +207,7 @@ class Head:
 
     room: Room
     role: Role
+    joined_seq: int
     last_seq: int
     read_seq: int
     unread: int

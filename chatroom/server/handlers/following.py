@@ -49,6 +49,7 @@ def heads_of(heads: Sequence[Head]) -> ChatHeads:
                 chat_name=head.room.name,
                 is_private_chat=head.room.kind is RoomKind.PRIVATE,
                 role=head.role.value,
+                joined_seq=head.joined_seq,
                 last_seq=head.last_seq,
                 read_seq=head.read_seq,
                 unread=head.unread,

@@ -24,7 +24,14 @@ from chatroom.store.queries.rows import ROOM, room
 from chatroom.store.schema import BigId, events, members, mentions, rooms
 
 #: A room, and what somebody is in it.
-_PLACE = (*ROOM, rooms.c.last_seq, members.c.user_id, members.c.role, members.c.read_seq)
+_PLACE = (
+    *ROOM,
+    rooms.c.last_seq,
+    members.c.user_id,
+    members.c.role,
+    members.c.joined_seq,
+    members.c.read_seq,
+)
 
 
 @frozen
@@ -128,6 +135,7 @@ def _head(row: Any) -> Head:
     return Head(
         room=room(row),
         role=Role(row.role),
+        joined_seq=row.joined_seq,
         last_seq=row.last_seq,
         read_seq=row.read_seq,
         unread=row.unread,

@@ -15,6 +15,7 @@ class ChatHead:
     A room of somebody's, and how far they have got in it.
 
     @ivar role: what they are in it.
+    @ivar joined_seq: the place at which they became a member.
     @ivar last_seq: where its log ends.
     @ivar read_seq: up to where they have read.
     @ivar unread: how many messages of others come after that; from 1000 on no longer
@@ -26,6 +27,7 @@ class ChatHead:
     chat_name: str
     is_private_chat: bool
     role: str
+    joined_seq: Seq
     last_seq: Seq
     read_seq: Seq
     unread: int
@@ -61,7 +63,8 @@ class ResumeRequest(Request):
 
     @ivar epoch: that of the database which C{positions} are of; not needed without.
     @ivar positions: where one was. A room that is not named begins with what happens
-        from the login on; one that one is no member of is left out.
+        from the login on; one that is new, since somebody has made one a member of it,
+        is named with its C{joined_seq}. One that one is no member of is left out.
     """
 
     message_type = MessageType.RESUME_REQUEST
