@@ -89,6 +89,8 @@ def install(place: Path, *what: "str | Path") -> Path:
     run(python, "-m", "pip", "install", *what)
     listed = run(place / ".venv/bin/twistd", "--help", place=place)
     assert "    chatroom " in listed, f"twistd --help does not list chatroom:\n{listed}"
+    listed = run(place / ".venv/bin/chatroom", "--help", place=place)
+    assert "chatroom torture" in listed, f"chatroom --help does not list torture:\n{listed}"
     return python
 
 
