@@ -82,6 +82,27 @@ class ForegroundTests(ProcessTestCase):
         """
         await self.stays(*MODULE, stopped_by=signal.SIGINT)
 
+    async def test_help(self) -> None:
+        """
+        C{--help} names the other commands, and then the server's options.
+        """
+        outcome = await self.place.run(PYTHON, "-m", "chatroom", "--help")
+        self.assertEqual((outcome.status, outcome.err), (0, ""))
+        commands, _, options = outcome.out.partition("Options:")
+        self.assertIn("chatroom torture [options]", commands)
+        self.assertIn("--database=", options)
+
+    async def test_torture_help(self) -> None:
+        """
+        A command is not the server, and has options of its own.
+        """
+        outcome = await self.place.run(PYTHON, "-m", "chatroom", "torture", "--help")
+        self.assertEqual(outcome.status, 0)
+        self.assertIn("--kills", outcome.out)
+        outcome = await self.place.run(PYTHON, "-m", "chatroom", "torture", "--clients", "no")
+        self.assertEqual(outcome.status, 1)
+        self.assertEqual(len(outcome.err.splitlines()), 1)
+
     async def test_environment(self) -> None:
         """
         The environment is as good as the command line.
