@@ -6,11 +6,17 @@ import argparse
 import signal
 import sys
 
-from benchmarks import logins, silent, storm, table
+from benchmarks import logins, reconnect, silent, storm, table
 from benchmarks.server import Trouble
 from chatroom.errors import StartError
 
-_COMMANDS = {"table": table, "logins": logins, "silent": silent, "storm": storm}
+_COMMANDS = {
+    "table": table,
+    "logins": logins,
+    "reconnect": reconnect,
+    "silent": silent,
+    "storm": storm,
+}
 
 
 def main() -> int:
