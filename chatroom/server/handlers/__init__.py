@@ -6,10 +6,20 @@ from chatroom.server.handlers import (
     accounts,
     following,
     greeting,
+    logins,
     looking,
     rooms,
     searching,
     talking,
 )
 
-__all__ = ["accounts", "following", "greeting", "looking", "rooms", "searching", "talking"]
+__all__ = [
+    "accounts",
+    "following",
+    "greeting",
+    "logins",
+    "looking",
+    "rooms",
+    "searching",
+    "talking",
+]
