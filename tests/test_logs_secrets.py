@@ -17,6 +17,7 @@ from chatroom.logs.journal import Journal
 from chatroom.server import dispatch
 from chatroom.server.dispatch import entry
 from chatroom.store.errors import CommitUncertain, StoreRejected
+from chatroom.store.queries.logins import LoginQueries
 from chatroom.store.repository import Repository
 from chatroom.wire.codec import Direction
 from tests.inventory import types
@@ -28,10 +29,17 @@ from tests.strict import Dialect
 
 PASSWORD = "c4n4ry-p4ssw0rd"
 CONTENT = "c4n4ry-c0nt3nt"
+TOKEN = "c4n4ry-t0k3n"
 CANARY = "c4n4ry"
 
 #: Where a key's value is neither a name nor anything else that a log may have.
-SECRET_KEYS = {"password": PASSWORD, "content": CONTENT}
+SECRET_KEYS = {
+    "password": PASSWORD,
+    "old_password": PASSWORD,
+    "new_password": PASSWORD,
+    "session_token": TOKEN,
+    "content": CONTENT,
+}
 
 
 def requests() -> Iterator[Message]:
@@ -273,6 +281,42 @@ class SecretTests(SynchronousTestCase):
         self.flushLoggedErrors()
         self.clean()
         self.assertTrue(self.seen.of("request_failed") or self.seen.of("change_failed"))
+
+    def test_tokens(self) -> None:
+        """
+        A token of the server's own is given, used and ended, and statements fail.
+        """
+        server = self.start()
+        server.chat.logins._new_token = lambda: TOKEN
+        self.user(server).wire.abort()
+        asked = [
+            request("login_request", username="alice", password=PASSWORD),
+            request("token_login_request", session_token=TOKEN),
+            request("list_sessions_request"),
+            request("revoke_session_request", session_id=9),
+            request("change_password_request", old_password=PASSWORD, new_password=TOKEN * 999),
+            request("logout_request"),
+        ]
+
+        def broken(*arguments: object, **keys: object) -> None:
+            raise OperationalError(f"{arguments} {keys} {TOKEN}")
+
+        for name in ["", *(name for name in vars(LoginQueries) if not name.startswith("_"))]:
+            before = getattr(LoginQueries, name, None)
+            if before is not None:
+                self.patch(LoginQueries, name, broken)
+            for message in asked:
+                peer = server.connect()
+                peer.send(request("hello_request", protocol=1), message, *asked[1:])
+                server.pass_time(0.2)
+                peer.wire.abort()
+            if before is not None:
+                setattr(LoginQueries, name, before)
+        self.flushLoggedErrors()
+        self.clean()
+        names = set(self.seen.names())
+        self.assertLessEqual({"logged_in", "login_failed", "password_change_failed"}, names)
+        self.assertTrue(self.seen.of("request_failed"))
 
     def test_slow_reader(self) -> None:
         """

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 
 from chatroom.chat.logins import WRONG_TOKENS_A_TRY, random_token
+from chatroom.wire.messages import ChangePasswordRequest, LoginResponse, TokenLoginRequest
 from tests.log_lines import watch
 from tests.peers import PASSWORD, Message, Peer, login, post, register, request
 from tests.servers import START, MemoryServer, memory_server
@@ -203,6 +204,18 @@ class TokenTests(TokenTestCase):
         self.assertEqual(stored, [sha256(token.encode()).digest()])
         self.assertNotIn(token, str(self.program().ask("SELECT * FROM sessions")))
 
+    def test_shown(self) -> None:
+        """
+        Neither a token nor a password is in the C{repr} of a message.
+        """
+        secret = "c4n4ry"
+        for each in (
+            TokenLoginRequest(session_token=secret),
+            LoginResponse(success=True, session_token=secret),
+            ChangePasswordRequest(old_password=secret, new_password=secret),
+        ):
+            self.assertNotIn(secret, repr(each))
+
     def test_random(self) -> None:
         """
         A real server's tokens are of 256 bits, and no two are the same.
@@ -348,7 +361,7 @@ class LimitTests(TokenTestCase):
         A token is no way around the most sessions of a user; who is refused leaves no
         login, and ends none.
         """
-        token = [self.token() for _ in range(48)][0]
+        token, *_ = [self.token() for _ in range(48)]
         peers = [self.alice()[0] for _ in range(2)]
         before = self.column("id")
         self.assertEqual(self.back(token)["reason"], "too_many_sessions")
