@@ -60,7 +60,9 @@ def valid(cls: "type[Any]") -> Message:
     """
     @return: a request that is one, whose secrets are canaries.
     """
-    known = {"username": "alice", "chat_name": "tea", **SECRET_KEYS}
+    known: dict[str, Any] = {"username": "alice", "chat_name": "tea", **SECRET_KEYS}
+    known |= dict.fromkeys(("protocol", "session_id", "message_id", "chat_group_id", "seq"), 1)
+    known |= {"reaction": CONTENT, "query": CONTENT, "add": True, "active": True}
     keys = {each.name for each in fields(cls)} & known.keys()
     return request(cls.message_type.value, **{key: known[key] for key in keys})
 
@@ -266,10 +268,11 @@ class SecretTests(SynchronousTestCase):
         def broken(*arguments: object, **keys: object) -> None:
             raise OperationalError(f"{arguments} {keys} {PASSWORD} {CONTENT}")
 
-        names = [name for name in vars(Repository) if not name.startswith("_")]
+        names = [name for name in dir(Repository) if not name.startswith("_")]
         for name in names:
-            before = getattr(Repository, name)
-            setattr(Repository, name, broken)
+            of = next(each for each in Repository.__mro__ if name in vars(each))
+            before = getattr(of, name)
+            setattr(of, name, broken)
             try:
                 for message in requests():
                     peer.send(message)
@@ -277,7 +280,7 @@ class SecretTests(SynchronousTestCase):
                 peer.send(post(CONTENT), post(CONTENT, client_message_id=CONTENT))
                 server.pass_time(0.2)
             finally:
-                setattr(Repository, name, before)
+                setattr(of, name, before)
         self.flushLoggedErrors()
         self.clean()
         self.assertTrue(self.seen.of("request_failed") or self.seen.of("change_failed"))
