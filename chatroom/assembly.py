@@ -19,6 +19,7 @@ from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
+from chatroom.chat.logins import WRONG_TOKENS_A_TRY, Logins, NewToken, random_token
 from chatroom.chat.messages import Messages
 from chatroom.chat.passwords import Cost, Passwords
 from chatroom.chat.pushes import SeedPushes
@@ -50,6 +51,7 @@ def assemble(
     cost: Cost | None = None,
     now: Now = time.time,
     chance: Random | None = None,
+    new_token: NewToken = random_token,
 ) -> ChatService:
     """
     Make a chat server. Nothing is opened or started before C{startService}.
@@ -60,6 +62,7 @@ def assemble(
     @param cost: what a password's hash costs; less than the default is for tests.
     @param now: the time that people read, in Unix seconds; it may jump.
     @param chance: spreads what should not happen all at once.
+    @param new_token: makes the tokens of logins; other than random is for tests.
     """
 
     def threads(name: str, count: int) -> Lane:
@@ -86,11 +89,13 @@ def assemble(
         now,
         is_open=settings.registration == "open",
     )
+    wrong_tokens = Guesses(reactor, settings.login_tries * WRONG_TOKENS_A_TRY)
     chat = ChatService(
         settings=settings,
         clock=reactor,
         now=now,
         accounts=accounts,
+        logins=Logins(database, wrong_tokens, now, settings, new_token),
         rooms=Rooms(database, log, settings),
         log=log,
         hub=hub,
