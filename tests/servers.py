@@ -16,7 +16,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.assembly import assemble
-from chatroom.chat.logins import NewToken
+from chatroom.chat.logins import NewToken, random_token
 from chatroom.chat.passwords import Cost
 from chatroom.server.line import ChatFactory
 from chatroom.server.service import ChatService
@@ -83,6 +83,7 @@ def memory_server(
     path: str | None = None,
     url: str | None = None,
     settings: Settings | None = None,
+    new_token: NewToken = random_token,
     **options: Any,
 ) -> MemoryServer:
     """
@@ -92,6 +93,7 @@ def memory_server(
     @param url: of the database, if it is not one of SQLite.
     @param settings: but for the database; if there are none, anybody may post as
         fast as they like, and all else is as C{options} say.
+    @param new_token: makes the tokens of logins.
     """
     clock = Clock()
     clock.rightNow = START
@@ -110,7 +112,7 @@ def memory_server(
         cost=CHEAP,
         now=clock.seconds,
         chance=Random(1),
-        new_token=known_tokens(),
+        new_token=new_token,
     )
     chat.startService()
     server = MemoryServer(chat, clock, ChatFactory(chat), lanes)

@@ -22,20 +22,20 @@ OTHERS: list[Message] = [
     request("create_chat_request", chat_name="dev", member_usernames=["plain"]),
     request("create_chat_request", chat_name="ops", member_usernames=["plain"]),
     post("Hello, @plain!", client_message_id="m-1"),
-    post("In dev.", chat_group_id=2, request_id="r-2", reply_to=99),
-    post("In dev, too.", chat_group_id=2, client_message_id="m-2"),
-    request("edit_message_request", message_id=5, content="Hello again, @plain!"),
-    request("react_request", message_id=5, reaction="👍"),
-    request("react_request", message_id=5, reaction="👍", add=False),
-    post("Soon gone.", reply_to=5),
-    request("delete_message_request", message_id=10),
+    post("In dev.", chat_group_id=3, request_id="r-2", reply_to=99),
+    post("In dev, too.", chat_group_id=3, client_message_id="m-2"),
+    request("edit_message_request", message_id=6, content="Hello again, @plain!"),
+    request("react_request", message_id=6, reaction="👍"),
+    request("react_request", message_id=6, reaction="👍", add=False),
+    post("Soon gone.", reply_to=6),
+    request("delete_message_request", message_id=11),
     request("typing", chat_group_id=1, active=True),
     request("mark_read_request", chat_group_id=1, seq=1),
     request("history_request", chat_group_id=1, limit=10),
     request("search_request", query="again"),
     request("join_chat_request", chat_name="plain's"),
     request("enter_chat_request", chat_name="public"),
-    request("leave_chat_request", chat_group_id=3),
+    request("leave_chat_request", chat_group_id=4),
     request("user_info_request"),
     request("list_users_request"),
     request("list_chats_request"),
@@ -111,8 +111,9 @@ class SeedDialectTests(SynchronousTestCase):
         A server that stops says so in the seed's words.
         """
         self.plain.heard.clear()
-        self.server.stop()
+        stopped = self.server.chat.stopService()
+        self.server.pass_time(10)
+        self.successResultOf(stopped)
         (warning,) = self.plain.heard
-        self.assertEqual(
-            (warning["message_type"], warning["level"]), ("system_message", "warning")
-        )
+        told = (warning["message_type"], warning["level"])
+        self.assertEqual(told, ("system_message", "warning"))
