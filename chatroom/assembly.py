@@ -10,7 +10,7 @@ same call::
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -35,8 +35,10 @@ from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.service import ChatService
 from chatroom.server.stalls import StallWatch
 from chatroom.settings import Settings
-from chatroom.store.backend import READERS
+from chatroom.store.backend import SEARCHERS
+from chatroom.store.backends import readers_for
 from chatroom.store.database import Database
+from chatroom.store.models import Event
 from chatroom.threads import Lane, ThreadLane
 
 #: Makes a lane from its name and its number of threads.
@@ -70,7 +72,10 @@ def assemble(
 
     make = make_lane or threads
     database = Database(
-        settings.database, make("chatroom-write", 1), make("chatroom-read", READERS)
+        settings.database,
+        make("chatroom-write", 1),
+        make("chatroom-read", readers_for(settings.database)),
+        make("chatroom-search", SEARCHERS),
     )
     hashing = make("chatroom-hash", settings.hash_threads)
     passwords = Passwords(
@@ -79,7 +84,13 @@ def assemble(
     hub = Hub(database, SeedPushes(settings.language))
     ephemera = Ephemera(hub, reactor, now)
     hub.watchers.append(ephemera)
-    log = Log(database, reactor, now, hub.publish)
+    replays = Replays(database, settings.content_chars)
+
+    def publish(events: Sequence[Event]) -> None:
+        replays.note(events)
+        hub.publish(events)
+
+    log = Log(database, reactor, now, publish)
     accounts = Accounts(
         database,
         passwords,
@@ -105,7 +116,7 @@ def assemble(
         upkeep=Upkeep(database, reactor, now, settings),
         admission=Admission(settings, reactor),
         messages=Messages(database, log),
-        replays=Replays(database, settings.content_chars),
+        replays=replays,
         marks=Marks(database, reactor),
         ephemera=ephemera,
         heartbeats=Heartbeats(reactor, settings.heartbeat_seconds),
