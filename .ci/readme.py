@@ -43,7 +43,13 @@ START_SECONDS = 600
 STOP_SECONDS = 12
 SEE_SECONDS = 10
 TIMES = {"timestamp", "server_time", "created_at"}
-PAGES = ("README.md", "docs/operating.md", "docs/embedding.md", "docs/client.md")
+PAGES = (
+    "README.md",
+    "docs/operating.md",
+    "docs/embedding.md",
+    "docs/client.md",
+    "docs/scripting.md",
+)
 
 
 class Wrong(Exception):

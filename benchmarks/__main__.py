@@ -6,11 +6,18 @@ import argparse
 import signal
 import sys
 
-from benchmarks import logins, silent, storm, table
+from benchmarks import logins, million, reconnect, silent, storm, table
 from benchmarks.server import Trouble
 from chatroom.errors import StartError
 
-_COMMANDS = {"table": table, "logins": logins, "silent": silent, "storm": storm}
+_COMMANDS = {
+    "table": table,
+    "logins": logins,
+    "million": million,
+    "reconnect": reconnect,
+    "silent": silent,
+    "storm": storm,
+}
 
 
 def main() -> int:

@@ -95,8 +95,17 @@ def populate(database: str, people: int, rooms: Sequence[Sequence[int]]) -> Popu
         ]
         return Populace(names, ids, made)
 
+    return with_store(database, work)
+
+
+def with_store(database: str, work: Callable[[Repository], T]) -> T:
+    """
+    Do something to a database that no server has, in one transaction.
+
+    @param database: its URL.
+    """
     store = Database(database, _Here(), _Here())
-    store.open(now=now)
+    store.open(now=int(time.time() * 1000))
     try:
         return _result(store.write(work))
     finally:

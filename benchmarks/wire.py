@@ -87,6 +87,12 @@ class Peer:
         self.connection.sendall(line)
         return read_line(self.connection)
 
+    def read(self) -> bytes:
+        """
+        @return: the lines that come next.
+        """
+        return read_line(self.connection)
+
     def __enter__(self) -> "Peer":
         return self
 

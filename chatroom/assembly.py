@@ -10,7 +10,7 @@ same call::
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -19,6 +19,7 @@ from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
+from chatroom.chat.logins import WRONG_TOKENS_A_TRY, Logins, NewToken, random_token
 from chatroom.chat.messages import Messages
 from chatroom.chat.passwords import Cost, Passwords
 from chatroom.chat.pushes import SeedPushes
@@ -34,8 +35,10 @@ from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.service import ChatService
 from chatroom.server.stalls import StallWatch
 from chatroom.settings import Settings
-from chatroom.store.backend import READERS
+from chatroom.store.backend import SEARCHERS
+from chatroom.store.backends import readers_for
 from chatroom.store.database import Database
+from chatroom.store.models import Event
 from chatroom.threads import Lane, ThreadLane
 
 #: Makes a lane from its name and its number of threads.
@@ -50,6 +53,7 @@ def assemble(
     cost: Cost | None = None,
     now: Now = time.time,
     chance: Random | None = None,
+    new_token: NewToken = random_token,
 ) -> ChatService:
     """
     Make a chat server. Nothing is opened or started before C{startService}.
@@ -60,6 +64,7 @@ def assemble(
     @param cost: what a password's hash costs; less than the default is for tests.
     @param now: the time that people read, in Unix seconds; it may jump.
     @param chance: spreads what should not happen all at once.
+    @param new_token: makes the tokens of logins; other than random is for tests.
     """
 
     def threads(name: str, count: int) -> Lane:
@@ -67,7 +72,10 @@ def assemble(
 
     make = make_lane or threads
     database = Database(
-        settings.database, make("chatroom-write", 1), make("chatroom-read", READERS)
+        settings.database,
+        make("chatroom-write", 1),
+        make("chatroom-read", readers_for(settings.database)),
+        make("chatroom-search", SEARCHERS),
     )
     hashing = make("chatroom-hash", settings.hash_threads)
     passwords = Passwords(
@@ -76,7 +84,13 @@ def assemble(
     hub = Hub(database, SeedPushes(settings.language))
     ephemera = Ephemera(hub, reactor, now)
     hub.watchers.append(ephemera)
-    log = Log(database, reactor, now, hub.publish)
+    replays = Replays(database, settings.content_chars)
+
+    def publish(events: Sequence[Event]) -> None:
+        replays.note(events)
+        hub.publish(events)
+
+    log = Log(database, reactor, now, publish)
     accounts = Accounts(
         database,
         passwords,
@@ -86,11 +100,13 @@ def assemble(
         now,
         is_open=settings.registration == "open",
     )
+    wrong_tokens = Guesses(reactor, settings.login_tries * WRONG_TOKENS_A_TRY)
     chat = ChatService(
         settings=settings,
         clock=reactor,
         now=now,
         accounts=accounts,
+        logins=Logins(database, wrong_tokens, now, settings, new_token),
         rooms=Rooms(database, log, settings),
         log=log,
         hub=hub,
@@ -100,7 +116,7 @@ def assemble(
         upkeep=Upkeep(database, reactor, now, settings),
         admission=Admission(settings, reactor),
         messages=Messages(database, log),
-        replays=Replays(database, settings.content_chars),
+        replays=replays,
         marks=Marks(database, reactor),
         ephemera=ephemera,
         heartbeats=Heartbeats(reactor, settings.heartbeat_seconds),

@@ -651,7 +651,7 @@ class HostileBehaviour(Behaviour, TestCase):
             b'{"message_type":"chat_message","content":"\xff"}',
             b'{"message_type":"chat_message","content":"a","chat_group_id":true}',
             "{}".encode("utf-16-le"),
-            b'{"message_type":"ping"}',
+            b'{"message_type":"pinging"}',
             b"GET / HTTP/1.1\r",
         ]
         for each in bad:

@@ -3,7 +3,11 @@ Servers for tests: everything real but, in memory, the network, the threads and
 the time.
 """
 
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from itertools import count
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from attrs import define, evolve, field
@@ -12,6 +16,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.assembly import assemble
+from chatroom.chat.logins import NewToken, random_token
 from chatroom.chat.passwords import Cost
 from chatroom.server.line import ChatFactory
 from chatroom.server.service import ChatService
@@ -78,6 +83,7 @@ def memory_server(
     path: str | None = None,
     url: str | None = None,
     settings: Settings | None = None,
+    new_token: NewToken = random_token,
     **options: Any,
 ) -> MemoryServer:
     """
@@ -87,6 +93,7 @@ def memory_server(
     @param url: of the database, if it is not one of SQLite.
     @param settings: but for the database; if there are none, anybody may post as
         fast as they like, and all else is as C{options} say.
+    @param new_token: makes the tokens of logins.
     """
     clock = Clock()
     clock.rightNow = START
@@ -98,7 +105,15 @@ def memory_server(
 
     chosen = settings or Settings(**{"post_rate": 0, **options})
     chosen = evolve(chosen, database=url or new_file(test, path))
-    chat = assemble(chosen, clock, make_lane=make_lane, cost=CHEAP, now=clock.seconds)
+    chat = assemble(
+        chosen,
+        clock,
+        make_lane=make_lane,
+        cost=CHEAP,
+        now=clock.seconds,
+        chance=Random(1),
+        new_token=new_token,
+    )
     chat.startService()
     server = MemoryServer(chat, clock, ChatFactory(chat), lanes)
 
@@ -108,6 +123,19 @@ def memory_server(
 
     test.addCleanup(stop)
     return server
+
+
+def known_tokens() -> NewToken:
+    """
+    @return: makes tokens that look random, and are the same in each server.
+    """
+    numbers = count(1)
+
+    def new_token() -> str:
+        digest = sha256(f"token {next(numbers)}".encode()).digest()
+        return urlsafe_b64encode(digest).decode().rstrip("=")
+
+    return new_token
 
 
 def new_file(test: SynchronousTestCase, path: str | None = None) -> str:

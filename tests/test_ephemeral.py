@@ -41,7 +41,7 @@ class EphemeralTestCase(HelloTestCase):
         """
         self.server = memory_server(self)
         self.alice, self.bob = self.user("alice", *EVERYTHING), self.user("bob", *EVERYTHING)
-        self.pass_time(3)
+        self.pass_time(15)
         flow(self.alice), flow(self.bob)
 
     def sees(self, peer: Peer | None = None) -> list[Message]:

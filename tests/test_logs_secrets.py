@@ -17,6 +17,7 @@ from chatroom.logs.journal import Journal
 from chatroom.server import dispatch
 from chatroom.server.dispatch import entry
 from chatroom.store.errors import CommitUncertain, StoreRejected
+from chatroom.store.queries.logins import LoginQueries
 from chatroom.store.repository import Repository
 from chatroom.wire.codec import Direction
 from tests.inventory import types
@@ -28,10 +29,17 @@ from tests.strict import Dialect
 
 PASSWORD = "c4n4ry-p4ssw0rd"
 CONTENT = "c4n4ry-c0nt3nt"
+TOKEN = "c4n4ry-t0k3n"
 CANARY = "c4n4ry"
 
 #: Where a key's value is neither a name nor anything else that a log may have.
-SECRET_KEYS = {"password": PASSWORD, "content": CONTENT}
+SECRET_KEYS = {
+    "password": PASSWORD,
+    "old_password": PASSWORD,
+    "new_password": PASSWORD,
+    "session_token": TOKEN,
+    "content": CONTENT,
+}
 
 
 def requests() -> Iterator[Message]:
@@ -52,7 +60,9 @@ def valid(cls: "type[Any]") -> Message:
     """
     @return: a request that is one, whose secrets are canaries.
     """
-    known = {"username": "alice", "chat_name": "tea", **SECRET_KEYS}
+    known: dict[str, Any] = {"username": "alice", "chat_name": "tea", **SECRET_KEYS}
+    known |= dict.fromkeys(("protocol", "session_id", "message_id", "chat_group_id", "seq"), 1)
+    known |= {"reaction": CONTENT, "query": CONTENT, "add": True, "active": True}
     keys = {each.name for each in fields(cls)} & known.keys()
     return request(cls.message_type.value, **{key: known[key] for key in keys})
 
@@ -258,10 +268,11 @@ class SecretTests(SynchronousTestCase):
         def broken(*arguments: object, **keys: object) -> None:
             raise OperationalError(f"{arguments} {keys} {PASSWORD} {CONTENT}")
 
-        names = [name for name in vars(Repository) if not name.startswith("_")]
+        names = [name for name in dir(Repository) if not name.startswith("_")]
         for name in names:
-            before = getattr(Repository, name)
-            setattr(Repository, name, broken)
+            of = next(each for each in Repository.__mro__ if name in vars(each))
+            before = getattr(of, name)
+            setattr(of, name, broken)
             try:
                 for message in requests():
                     peer.send(message)
@@ -269,10 +280,46 @@ class SecretTests(SynchronousTestCase):
                 peer.send(post(CONTENT), post(CONTENT, client_message_id=CONTENT))
                 server.pass_time(0.2)
             finally:
-                setattr(Repository, name, before)
+                setattr(of, name, before)
         self.flushLoggedErrors()
         self.clean()
         self.assertTrue(self.seen.of("request_failed") or self.seen.of("change_failed"))
+
+    def test_tokens(self) -> None:
+        """
+        A token of the server's own is given, used and ended, and statements fail.
+        """
+        server = self.start()
+        server.chat.logins._new_token = lambda: TOKEN
+        self.user(server).wire.abort()
+        asked = [
+            request("login_request", username="alice", password=PASSWORD),
+            request("token_login_request", session_token=TOKEN),
+            request("list_sessions_request"),
+            request("revoke_session_request", session_id=9),
+            request("change_password_request", old_password=PASSWORD, new_password=TOKEN * 999),
+            request("logout_request"),
+        ]
+
+        def broken(*arguments: object, **keys: object) -> None:
+            raise OperationalError(f"{arguments} {keys} {TOKEN}")
+
+        for name in ["", *(name for name in vars(LoginQueries) if not name.startswith("_"))]:
+            before = getattr(LoginQueries, name, None)
+            if before is not None:
+                self.patch(LoginQueries, name, broken)
+            for message in asked:
+                peer = server.connect()
+                peer.send(request("hello_request", protocol=1), message, *asked[1:])
+                server.pass_time(0.2)
+                peer.wire.abort()
+            if before is not None:
+                setattr(LoginQueries, name, before)
+        self.flushLoggedErrors()
+        self.clean()
+        names = set(self.seen.names())
+        self.assertLessEqual({"logged_in", "login_failed", "password_change_failed"}, names)
+        self.assertTrue(self.seen.of("request_failed"))
 
     def test_slow_reader(self) -> None:
         """

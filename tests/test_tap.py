@@ -89,6 +89,8 @@ CHOICES = {
     "stall_seconds": ("2.5", "3"),
     "retention_days": ("0.5", "365"),
     "retention_events": ("1000", "2000"),
+    "heartbeat_seconds": ("0", "2.5"),
+    "token_days": ("0.5", "7"),
     "hash_threads": ("3", "4"),
     "stall_log_milliseconds": ("50", "0"),
 }

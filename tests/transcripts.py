@@ -30,7 +30,6 @@ import tempfile
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from pathlib import Path
-from random import Random
 from typing import Any
 
 from attrs import define, field, frozen
@@ -39,7 +38,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.settings import Settings, options
 from tests.peers import PASSWORD, MemoryWire, Peer, login, register, request
-from tests.servers import MemoryServer, memory_server
+from tests.servers import MemoryServer, known_tokens, memory_server
 from tests.strict import dialect_of
 
 _BLOCK = re.compile(r"^```transcript((?: --[a-z-]+ \w+)*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -124,9 +123,10 @@ def replay(
     @param path: of the database, if not the test's own place.
     @return: the transcript as it really goes.
     """
-    server = memory_server(test, path=path, settings=transcript.settings)
     # What differs from server to server is the same in all of them.
-    server.chat.epoch, server.chat.chance = EPOCH, Random(1)
+    settings, tokens = transcript.settings, known_tokens()
+    server = memory_server(test, path=path, settings=settings, new_token=tokens)
+    server.chat.epoch = EPOCH
     return _Replay(test, server).run(transcript.lines)
 
 

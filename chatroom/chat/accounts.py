@@ -2,7 +2,7 @@
 Who there is, and how they prove it.
 """
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.names import new_username_key, username_key
@@ -22,7 +22,7 @@ from chatroom.logs.failures import explain
 from chatroom.logs.journal import Journal
 from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain, StoreRejected
-from chatroom.store.models import Numbers, User
+from chatroom.store.models import Account, Numbers, User
 from chatroom.store.repository import Repository
 
 #: How often an address may ask for an account, for each that it may make: the answer
@@ -110,38 +110,89 @@ class Accounts:
         @raise Busy: if too many passwords wait to be checked.
         """
         # A name that can't be is looked up too: it must cost what others cost.
-        key = username_key(name) or ""
+        return (await self._prove(username_key(name) or "", password, address)).user
+
+    async def _prove(self, key: str, password: str, address: str | None) -> Account:
+        """
+        @return: the account, with the hash that holds.
+        """
         self._guesses.check(key, address)
         async with self._tries.turn((key, address)):
             # Those before it may have been wrong.
             self._guesses.check(key, address)
             try:
-                user = await self._authenticate(key, password, address)
+                account = await self._check(key, password, address)
             except WrongCredentials:
                 self._guesses.was_wrong(key, address)
                 raise
             self._guesses.was_right(key, address)
-        return user
+        return account
 
-    async def _authenticate(self, key: str, password: str, address: str | None) -> User:
+    async def _check(self, key: str, password: str, address: str | None) -> Account:
         account = await self._database.read(lambda store: store.account(key))
         is_known = account is not None and account.is_enabled
         password_hash = account.password_hash if account and is_known else None
         verdict = await self._passwords.verify(password, password_hash, address)
         if account is None or not verdict.is_right:
             raise WrongCredentials()
-        if verdict.better_hash is not None:
-            await self._keep(account.user, verdict.better_hash)
-        return account.user
+        if verdict.better_hash is None:
+            return account
+        return await self._keep(account, verdict.better_hash)
 
-    async def _keep(self, user: User, better_hash: str) -> None:
+    async def _keep(self, account: Account, better_hash: str) -> Account:
         """
-        Replace a dated hash. If that fails, the next login does it.
+        Replace a dated hash, unless the password has been changed meanwhile. If that
+        fails, the next login does it.
         """
+        user, dated = account.user, account.password_hash
+
+        def replace(store: Repository) -> bool:
+            return store.set_password_hash(user.id, better_hash, instead_of=dated)
+
         try:
-            await self._database.write(lambda store: store.set_password_hash(user.id, better_hash))
+            is_kept = await self._database.write(replace)
         except (ChatError, CommitUncertain, StoreRejected) as error:
             self._log.note("hash_not_kept", user=user.name, reason=explain(error))
+            return account
+        return evolve(account, password_hash=better_hash) if is_kept else account
+
+    async def change_password(
+        self, user: User, old: str, new: str, address: str | None = None, *, but: int | None = None
+    ) -> int:
+        """
+        Have another password, and end the user's logins. Who is here by one of them has
+        to be sent away in the same turn.
+
+        @param address: where from, as of L{authenticate}.
+        @param but: the login that goes on.
+        @return: how many have ended.
+        @raise BadPassword: if the new password is too short or too long.
+        @raise TooManyTries: if there were too many; the old password is not looked at.
+        @raise WrongCredentials: if the old password is not theirs, or is not any more.
+        @raise StoreUnavailable: if the database failed; the old password holds.
+        @raise Busy: if too many passwords wait to be checked.
+        """
+        self._passwords.check_new(new, field="new_password")
+        key = username_key(user.name) or ""
+        account = await self._prove(key, old, address)
+        password_hash = await self._passwords.hash(new, address)
+        ended = [0]
+
+        def change(store: Repository) -> None:
+            is_theirs = store.set_password_hash(
+                user.id, password_hash, instead_of=account.password_hash
+            )
+            if not is_theirs:
+                raise WrongCredentials()
+            ended[0] = store.end_logins(user.id, but=but)
+
+        try:
+            await self._database.write(change)
+        except CommitUncertain as error:
+            await self._if_stored(key, password_hash, error)
+            # Meanwhile somebody may have come in by the old one.
+            await self._database.write(lambda store: store.end_logins(user.id, but=but))
+        return ended[0]
 
     async def everybody(self) -> list[User]:
         """

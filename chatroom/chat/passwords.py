@@ -112,12 +112,13 @@ class Passwords:
         """
         self._lane.stop()
 
-    def check_new(self, password: str) -> None:
+    def check_new(self, password: str, *, field: str = "password") -> None:
         """
+        @param field: the key of the request that has it.
         @raise BadPassword: if no account can have it.
         """
         if not self.least <= len(password) <= PASSWORD_CHARS:
-            raise BadPassword(field="password", least=self.least, most=PASSWORD_CHARS)
+            raise BadPassword(field=field, least=self.least, most=PASSWORD_CHARS)
 
     async def hash(self, password: str, origin: str | None = None) -> str:
         """

@@ -1,13 +1,20 @@
 """
 The log, read for those who follow it and are behind.
+
+Many are behind at the same place: all who were in a room when the server was started
+anew, or a network came back. So a page is read once for all who ask for it meanwhile,
+and kept for those who ask next. It stays true: what happens later comes behind it, and
+a page of a room in which a message was changed is forgotten.
 """
 
 from collections.abc import Mapping, Sequence
 
-from attrs import define, frozen
+from attrs import define, field
+from twisted.internet.defer import Deferred
 
+from chatroom.chat.pushes import followed_lines, is_named_by
 from chatroom.store.database import Database
-from chatroom.store.models import Event, Span, User
+from chatroom.store.models import Event, EventKind, Span, User
 from chatroom.store.repository import Repository
 
 #: How many events are read at a time, and of how many characters at the most if all of
@@ -15,18 +22,46 @@ from chatroom.store.repository import Repository
 _PAGE_EVENTS = 200
 _PAGE_CHARS = 1 << 20
 
+#: How many bytes of pages are kept.
+MOST_BYTES = 8 << 20
 
-@frozen
+#: What changes what an earlier event looks like.
+_CHANGES = {EventKind.EDIT, EventKind.DELETE}
+
+
+@define(eq=False)
 class LogPage:
     """
     Some of a room's log.
 
     @ivar span: what there was of the log when this was read.
     @ivar events: in their order, without gaps.
+    @ivar lines: as everybody sees them who has not named any of them.
     """
 
     span: Span
     events: Sequence[Event]
+    lines: bytes
+
+    def lines_for(self, user_id: int) -> bytes:
+        """
+        @return: the lines of the page, as a user sees them.
+        """
+        if any(is_named_by(user_id, each) for each in self.events):
+            return followed_lines(self.events, user_id, replay=True)
+        return self.lines
+
+
+@define(eq=False)
+class _Reading:
+    """
+    A page that is being read, and who waits for it.
+
+    @ivar is_true: whether nothing has changed meanwhile that may be in it.
+    """
+
+    waiting: "list[Deferred[LogPage]]" = field(factory=list)
+    is_true: bool = True
 
 
 @define(eq=False)
@@ -39,6 +74,10 @@ class Replays:
 
     _database: Database
     content_chars: int
+    _readings: dict[tuple[int, int], _Reading] = field(factory=dict, init=False)
+    #: Those that were asked for last, by the room and the place before them.
+    _pages: dict[tuple[int, int], LogPage] = field(factory=dict, init=False)
+    _bytes: int = field(default=0, init=False)
 
     async def spans(self, user: User) -> Mapping[int, Span]:
         """
@@ -50,12 +89,60 @@ class Replays:
     async def page(self, room_id: int, after_seq: int) -> LogPage:
         """
         @return: what happened in a room behind a place, as far as it is kept, and as
-            much as goes into a page.
+            much as goes into a page; there may be more by now.
         @raise StoreUnavailable: if the database failed.
         """
+        place = (room_id, after_seq)
+        page = self._pages.pop(place, None)
+        if page is not None:
+            # Behind all others, as it was asked for last.
+            self._pages[place] = page
+            return page
+        reading = self._readings.get(place)
+        if reading is not None:
+            waiting: Deferred[LogPage] = Deferred()
+            reading.waiting.append(waiting)
+            return await waiting
+        return await self._read_for_all(place)
+
+    def note(self, events: Sequence[Event]) -> None:
+        """
+        Know what has happened.
+        """
+        for room_id in {each.room_id for each in events if each.kind in _CHANGES}:
+            for place in [each for each in self._pages if each[0] == room_id]:
+                self._bytes -= len(self._pages.pop(place).lines)
+            for place, reading in self._readings.items():
+                reading.is_true = reading.is_true and place[0] != room_id
+
+    async def _read_for_all(self, place: tuple[int, int]) -> LogPage:
+        reading = self._readings[place] = _Reading()
+        try:
+            page = await self._read(*place)
+        except BaseException as error:
+            self._readings.pop(place)
+            for each in reading.waiting:
+                each.errback(error)
+            raise
+        self._readings.pop(place)
+        if reading.is_true and page.events:
+            self._keep(place, page)
+        for each in reading.waiting:
+            each.callback(page)
+        return page
+
+    async def _read(self, room_id: int, after_seq: int) -> LogPage:
         most = max(1, min(_PAGE_EVENTS, _PAGE_CHARS // self.content_chars))
 
         def read(store: Repository) -> LogPage:
-            return LogPage(store.span(room_id), store.events_after(room_id, after_seq, most))
+            span, events = store.span(room_id), store.events_after(room_id, after_seq, most)
+            return LogPage(span, events, followed_lines(events, 0, replay=True))
 
         return await self._database.read(read)
+
+    def _keep(self, place: tuple[int, int], page: LogPage) -> None:
+        self._pages[place] = page
+        self._bytes += len(page.lines)
+        while self._bytes > MOST_BYTES:
+            oldest = next(iter(self._pages))
+            self._bytes -= len(self._pages.pop(oldest).lines)

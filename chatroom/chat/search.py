@@ -105,7 +105,7 @@ class Search:
         chars = MOST_CHARS
         for count in (limit + 1, *[PORTION] * (PORTIONS - 1)):
             look = _Look(question, query, below, count, limit - len(hits), chars)
-            seen = await self._database.read(look)
+            seen = await self._database.search(look)
             below = seen.below
             hits += seen.hits
             chars -= sum(len(each.message.content or "") for each in seen.hits)

@@ -117,7 +117,7 @@ class Upkeep:
         """
         counts: dict[int, int] = {}
         try:
-            for room_id in await self._database.read(self._long_rooms):
+            for room_id in await self._database.search(self._long_rooms):
                 while count := await self._step(partial(self._cut_some, room_id)):
                     counts[room_id] = counts.get(room_id, 0) + count
         finally:

@@ -126,6 +126,27 @@ KINDS = _table(
         "a user asked to be logged out",
         most=AUDIT,
     ),
+    Kind(
+        "password_changed",
+        LogLevel.info,
+        "{user} changed the password from {address}",
+        "a user has another password; their other sessions have ended",
+        most=HARD_WON,
+    ),
+    Kind(
+        "password_change_failed",
+        LogLevel.info,
+        "change of the password of {user} from {address} failed: {reason}",
+        "a change of a password was refused",
+        most=AUDIT,
+    ),
+    Kind(
+        "session_revoked",
+        LogLevel.info,
+        "{user} revoked a session from {address}",
+        "a user has ended one of their logins, and its connections",
+        most=AUDIT,
+    ),
     # Connections
     Kind(
         "connection_refused",

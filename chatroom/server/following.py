@@ -17,7 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from chatroom.chat.pushes import Batch, followed_lines
+from chatroom.chat.pushes import Batch
 from chatroom.chat.replays import LogPage, Replays
 from chatroom.clock import cancel
 from chatroom.errors import ChatError, SeqInFuture
@@ -221,13 +221,13 @@ class Following:
             self._miss(room_id, position, first_seq)
         if page.events:
             # However much it is: the next page waits until there is room for it.
-            self._outgoing.answer(followed_lines(page.events, self._user.id, replay=True))
+            self._outgoing.answer(page.lines_for(self._user.id))
             self._positions[room_id] = page.events[-1].seq
         else:
             self._positions[room_id] = max(position, first_seq - 1)
         self._settle(room_id)
-        is_end = self._positions[room_id] >= page.span.last_seq
-        if is_end and self._positions[room_id] >= self._published(room_id):
+        end = max(page.span.last_seq, self._published(room_id))
+        if self._positions[room_id] >= end and room_id not in self._debts:
             del self._behind[room_id]
 
     def _miss(self, room_id: int, position: int, first_seq: int) -> None:

@@ -15,6 +15,7 @@ from chatroom.chat.accounts import Accounts
 from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
+from chatroom.chat.logins import Ending, Logins
 from chatroom.chat.messages import Messages
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
@@ -41,6 +42,9 @@ from chatroom.wire.codec import Reply
 #: L{chatroom.store.backend.BUSY_SECONDS}: a stop takes less than ten seconds.
 FINISHING_SECONDS = 3.0
 DRAINING_SECONDS = 1.5
+
+#: How long those have to read why whose login has ended.
+ENDING_SECONDS = 1.0
 
 
 @define(eq=False, slots=False)
@@ -70,6 +74,7 @@ class ChatService(MultiService):
     clock: IReactorTime
     now: Now
     accounts: Accounts
+    logins: Logins
     rooms: Rooms
     log: Log
     hub: Hub
@@ -189,6 +194,32 @@ class ChatService(MultiService):
         session.gone.addCallback(lambda _: self.sessions.discard(session))
         session.begin()
         return session
+
+    def sessions_of(self, user_id: int) -> list[Session]:
+        """
+        @return: the conversations of a user.
+        """
+        return [each for each in self.hub.clients_of(user_id) if isinstance(each, Session)]
+
+    def end_sessions(self, ending: Ending, slug: str, *, but: Session | None = None) -> int:
+        """
+        Close the connections of logins that have ended; one on its way in is refused.
+
+        @param slug: the text that says why.
+        @param but: one that stays.
+        @return: how many there were.
+        """
+        self.logins.tell(ending)
+        ended = [
+            each
+            for each in self.sessions_of(ending.user_id)
+            if each is not but and ending.login_id in (None, each.login and each.login.id)
+        ]
+        for session in ended:
+            # Nothing is pushed to them any more, and nobody counts them.
+            self.hub.detach(session)
+            session.turn_away(slug, within=ENDING_SECONDS)
+        return len(ended)
 
     def following(
         self, user: User, outgoing: Outgoing, tell: Callable[[Reply], None]

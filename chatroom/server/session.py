@@ -5,7 +5,7 @@ things happen is up to L{chatroom.server.order.Order}.
 This is where trust ends: only here does an exception become a line.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,6 @@ from chatroom.errors import (
     NotLoggedIn,
     OtherProtocol,
     ShuttingDown,
-    TooManySessions,
 )
 from chatroom.logs.journal import Journal
 from chatroom.server.dispatch import Needs, entry
@@ -30,7 +29,7 @@ from chatroom.server.order import Order
 from chatroom.server.outgoing import Outgoing
 from chatroom.server.replies import Replies
 from chatroom.server.row import Row
-from chatroom.store.models import PUBLIC_ROOM_ID, Head, Login, User
+from chatroom.store.models import PUBLIC_ROOM_ID, Login, User
 from chatroom.wire.codec import Refused, Reply, Request, decode_request
 from chatroom.wire.messages import HelloRequest
 from chatroom.wire.messages.greeting import Ephemeral
@@ -148,14 +147,25 @@ class Session:
         self._log.note("cut_off", address=self.peer, reason=error.reason)
         self._last_words(self.replies.no_request(Refused(error=error)))
 
-    def turn_away(self, slug: str) -> None:
+    def turn_away(self, slug: str, *, within: float = CLOSING_SECONDS) -> None:
         """
         The peer may not be here.
 
         @param slug: the text that says why.
+        @param within: how many seconds that may take to be read.
         """
-        self._log.note("cut_off", address=self.peer, reason=slug)
-        self.close(slug)
+        if self.is_connected:
+            self._log.note("cut_off", address=self.peer, reason=slug)
+            self.close(slug, within=within)
+
+    def part(self, slug: str) -> None:
+        """
+        The peer may be here no longer than until its last request is answered.
+
+        @param slug: the text that says why.
+        """
+        self._order.close(forget=True)
+        self._chat.clock.callLater(0, self.turn_away, slug)
 
     def end(self) -> None:
         """
@@ -174,7 +184,7 @@ class Session:
         self._chat.heartbeats.forget(self)
         self.outgoing.lost()
         self._order.stop()
-        self._stop_following()
+        self.stop_following()
         self._finish()
         self.gone.callback(None)
 
@@ -189,14 +199,15 @@ class Session:
         self._order.advance()
         return self._finished
 
-    def close(self, slug: str) -> None:
+    def close(self, slug: str, *, within: float = CLOSING_SECONDS) -> None:
         """
         Say why, and close.
 
         @param slug: the text that says why.
+        @param within: how many seconds that may take to be read.
         """
         others = len(self._chat.sessions)
-        self._last_words(self.replies.goodbye(slug, self._chat.chance, others))
+        self._last_words(self.replies.goodbye(slug, self._chat.chance, others), within)
 
     def go_on(self) -> None:
         """
@@ -268,39 +279,15 @@ class Session:
         """
         self.deliver(self.replies.answer(reply))
 
-    async def log_in(self, user: User) -> Sequence[Head]:
-        """
-        Make this the session of a user, whose current room is the public one.
-
-        @return: the user's rooms, if the client follows the log.
-        @raise TooManySessions: if the user has too many.
-        @raise StoreUnavailable: if the user's rooms can't be read.
-        """
-        limit = self._chat.settings.sessions_per_user
-        if self._chat.hub.session_count(user.id) >= limit > 0:
-            raise TooManySessions(limit=limit)
-        if self.greeting is not None:
-            self.follower = self.new_follower(user)
-        try:
-            heads = await self._chat.hub.attach(self, user)
-        except BaseException:
-            self._stop_following()
-            raise
-        self.user = user
-        self.room_id = PUBLIC_ROOM_ID
-        self._chat.admission.name(self)
-        if self.is_connected and self.greeting is None:
-            self.outgoing.hold(QUIET_SECONDS)
-        return heads
-
     def log_out(self) -> None:
         """
         Make this nobody's session.
         """
         self._chat.hub.detach(self)
-        self._stop_following()
+        self.stop_following()
         self.user = self.login = None
-        self._chat.admission.forget_name(self)
+        if self.is_connected:
+            self._chat.admission.forget_name(self)
 
     def new_follower(self, user: User) -> Following:
         """
@@ -317,7 +304,10 @@ class Session:
         self._followers.discard(follower)
         follower.end()
 
-    def _stop_following(self) -> None:
+    def stop_following(self) -> None:
+        """
+        Have nothing of the log be read any more.
+        """
         self.follower = None
         for follower in tuple(self._followers):
             self.drop(follower)
@@ -404,7 +394,7 @@ class Session:
     def _too_long(self) -> Refused:
         return Refused(error=LineTooLong(limit=self._most_bytes()))
 
-    def _last_words(self, lines: bytes) -> None:
+    def _last_words(self, lines: bytes, within: float = CLOSING_SECONDS) -> None:
         self._order.close(forget=True)
         self.outgoing.answer(lines)
-        self.outgoing.close(within=CLOSING_SECONDS)
+        self.outgoing.close(within=within)

@@ -9,8 +9,16 @@ from typing import Protocol
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-#: How many threads read at the same time.
+#: How many threads read at the same time what takes a moment, where a database is asked
+#: over a network. Where it is a library of our own process, one is as quick as several,
+#: and these would get in the way of the reactor: only one of all threads runs at a time.
 READERS = 4
+
+#: How many read what may take long: that is the database's own work.
+SEARCHERS = 2
+
+#: How many connections that takes.
+CONNECTIONS = READERS + SEARCHERS
 
 #: How long a statement waits for a foreign process that has the database locked.
 BUSY_SECONDS = 5

@@ -8,7 +8,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from chatroom.errors import StartError
-from chatroom.store.backend import Backend
+from chatroom.store.backend import READERS, Backend
 from chatroom.store.postgresql import PostgreSQL
 from chatroom.store.sqlite import SQLite
 
@@ -29,6 +29,14 @@ def backend_for(text: str) -> Backend:
         f"databases of the kind {url.drivername} are not supported, "
         "sqlite and postgresql+psycopg are"
     )
+
+
+def readers_for(text: str) -> int:
+    """
+    @param text: as for L{backend_for}.
+    @return: how many threads should read at the same time.
+    """
+    return 1 if text.startswith("sqlite") else READERS
 
 
 def _parse(text: str) -> URL:

@@ -38,7 +38,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 @define(eq=False)
 class Database:
     """
-    The only way to the store.
+    The only way to the store. (Without a lane for what may take long, that is done where
+    all else is read.)
 
     @ivar url: as L{chatroom.settings.Settings.database}; it may hold a password.
     """
@@ -48,6 +49,7 @@ class Database:
     url: str = field(repr=without_password)
     _writing: Lane
     _reading: Lane
+    _searching: Lane | None = None
     _backend: Backend | None = field(default=None, init=False)
     _writer: Engine | None = field(default=None, init=False)
     _reader: Engine | None = field(default=None, init=False)
@@ -80,24 +82,24 @@ class Database:
         except BaseException:
             self._dispose()
             raise
-        self._writing.start()
-        self._reading.start()
+        for lane in self._lanes:
+            lane.start()
         return epoch
 
     def refuse(self) -> None:
         """
         Begin no more transactions, neither those that come nor those that wait.
         """
-        self._writing.refuse()
-        self._reading.refuse()
+        for lane in self._lanes:
+            lane.refuse()
 
     def close(self) -> None:
         """
         Finish what was begun, and let go of the database. Blocks, for
         L{chatroom.store.backend.BUSY_SECONDS} at the most.
         """
-        self._writing.stop()
-        self._reading.stop()
+        for lane in self._lanes:
+            lane.stop()
         self._dispose()
 
     def _dispose(self) -> None:
@@ -138,6 +140,18 @@ class Database:
         @raise StoreUnavailable: if the database failed.
         """
         return self._run(self._reading, lambda: self._transact(self._reader, work, commit=False))
+
+    def search(self, work: Callable[[Repository], T]) -> Deferred[T]:
+        """
+        The same as L{read}, for what may take long, so that nobody who reads what takes
+        a moment has to wait for it.
+        """
+        lane = self._searching or self._reading
+        return self._run(lane, lambda: self._transact(self._reader, work, commit=False))
+
+    @property
+    def _lanes(self) -> "list[Lane]":
+        return [lane for lane in (self._writing, self._reading, self._searching) if lane]
 
     def _run(self, lane: Lane, work: Callable[[], T]) -> Deferred[T]:
         done = lane.run(work)

@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 
 from chatroom.errors import StartError
 from chatroom.logs.libraries import silence
-from chatroom.store.backend import BUSY_SECONDS, READERS, Fault
+from chatroom.store.backend import BUSY_SECONDS, CONNECTIONS, Fault
 from chatroom.store.errors import StoreRejected
 
 _EXAMPLE = "postgresql+psycopg://localhost/chatroom"
@@ -133,7 +133,7 @@ class PostgreSQL:
         Nothing is locked before the writer connects.
         """
         writer = self._engine(1, _SESSION | _WRITING, is_writer=True)
-        return writer, self._engine(READERS, _SESSION | _READING, is_writer=False)
+        return writer, self._engine(CONNECTIONS, _SESSION | _READING, is_writer=False)
 
     def close(self) -> None:
         """

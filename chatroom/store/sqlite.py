@@ -19,7 +19,7 @@ from sqlalchemy.exc import (
 
 from chatroom.errors import StartError
 from chatroom.logs.failures import explain
-from chatroom.store.backend import BUSY_SECONDS, READERS, Fault
+from chatroom.store.backend import BUSY_SECONDS, CONNECTIONS, Fault
 from chatroom.store.lock import FileLock
 
 #: What SQLite says of data or of a statement, rather than of itself.
@@ -59,7 +59,7 @@ class SQLite:
         self._lock = lock
         _make_file(self.name)
         writer = _engine(self._url, begin="BEGIN IMMEDIATE", size=1)
-        return writer, _engine(self._url, begin="BEGIN", size=READERS, read_only=True)
+        return writer, _engine(self._url, begin="BEGIN", size=CONNECTIONS, read_only=True)
 
     def close(self) -> None:
         """

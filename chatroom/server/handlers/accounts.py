@@ -5,13 +5,17 @@ Who speaks.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from chatroom.errors import AlreadyLoggedIn, ChatError
+from chatroom.chat.logins import Ending
+from chatroom.errors import ChatError, WrongCredentials
 from chatroom.logs.journal import Journal
+from chatroom.server.arriving import require_anonymous
 from chatroom.server.dispatch import Needs, handles
-from chatroom.server.handlers.following import heads_of
+from chatroom.server.handlers.logins import log_in_anew
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
+    ChangePasswordRequest,
+    ChangePasswordResponse,
     LoginRequest,
     LoginResponse,
     LogoutRequest,
@@ -51,29 +55,48 @@ async def login(chat: "ChatService", session: "Session", request: LoginRequest) 
     """
     name, peer = request.username, session.peer
     try:
-        _require_anonymous(session)
-        with session.proving():
+        require_anonymous(session)
+        with session.proving(), chat.logins.arriving(WrongCredentials) as arrival:
             user = await chat.accounts.authenticate(name, request.password, session.address)
-            heads = await session.log_in(user)
+            answer = await log_in_anew(chat, session, arrival, user)
     except ChatError as error:
         _log.note("login_failed", user=name, address=peer, reason=error.reason)
         raise
     _log.note("logged_in", user=user.name, address=peer)
-    response = LoginResponse(success=True, user_id=user.id, username=user.name)
-    return [response] if session.greeting is None else [response, heads_of(heads)]
-
-
-def _require_anonymous(session: "Session") -> None:
-    if session.user is not None:
-        raise AlreadyLoggedIn()
+    return answer
 
 
 @handles(LogoutRequest)
 async def logout(chat: "ChatService", session: "Session", request: LogoutRequest) -> SystemMessage:
     """
-    Speak as nobody.
+    Speak as nobody; a token holds no longer then.
     """
-    user = session.speaker
+    user, login = session.speaker, session.login
+    if login is not None:
+        await chat.logins.end(user, login.id)
+        ending = Ending(user_id=user.id, login_id=login.id)
+        chat.end_sessions(ending, "session_revoked", but=session)
     session.log_out()
     _log.note("logged_out", user=user.name, address=session.peer)
     return SystemMessage(content=text(session.replies.language, "logged_out"))
+
+
+@handles(ChangePasswordRequest)
+async def change_password(
+    chat: "ChatService", session: "Session", request: ChangePasswordRequest
+) -> ChangePasswordResponse:
+    """
+    Have another password, and be the only session.
+    """
+    user, old, new = session.speaker, request.old_password, request.new_password
+    kept = session.login.id if session.login else None
+    try:
+        count = await chat.accounts.change_password(user, old, new, session.address, but=kept)
+    except ChatError as error:
+        _log.note(
+            "password_change_failed", user=user.name, address=session.peer, reason=error.reason
+        )
+        raise
+    chat.end_sessions(Ending(user_id=user.id, but=kept), "password_changed", but=session)
+    _log.note("password_changed", user=user.name, address=session.peer)
+    return ChangePasswordResponse(ended_count=count)

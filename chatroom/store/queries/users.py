@@ -56,13 +56,20 @@ class UserQueries(Queries):
         RoomQueries(self._connection).add_members(PUBLIC_ROOM_ID, [new])
         return user
 
-    def set_password_hash(self, user_id: int, password_hash: str) -> None:
+    def set_password_hash(
+        self, user_id: int, password_hash: str, *, instead_of: str | None = None
+    ) -> bool:
         """
         Replace what a login is checked against.
+
+        @param instead_of: the hash that is to be replaced; C{None} is any.
+        @return: whether it was there to be replaced.
         """
-        self._connection.execute(
-            update(users).where(users.c.id == user_id).values(password_hash=password_hash)
-        )
+        is_it = users.c.id == user_id
+        if instead_of is not None:
+            is_it &= users.c.password_hash == instead_of
+        changed = update(users).where(is_it).values(password_hash=password_hash)
+        return int(self._connection.execute(changed).rowcount) > 0
 
     def users(self) -> list[User]:
         """

@@ -129,7 +129,7 @@ class SessionInfo:
     @ivar device: where it runs, likewise.
     @ivar created_at: when it logged in with a password; this and all other times are
         in RFC 3339, UTC.
-    @ivar last_used_at: when it logged in last, to within a few hours.
+    @ivar last_used_at: when it logged in last, to within a day.
     @ivar expires_at: until when the token holds.
     @ivar is_online: whether it is connected.
     @ivar is_current: whether it is the session that asks.
