@@ -23,6 +23,7 @@ from tests.forgeries import (
     LIVE,
     LOG,
     ONE,
+    OOPS,
     ROOM,
     TWO,
     acknowledged,
@@ -122,7 +123,7 @@ class VerdictTests(SynchronousTestCase):
             pages={ROOM: state_after(log)},
             rows=None,
         )
-        self.finds(forged, "stored twice")
+        self.finds(forged, "stored twice", "overtaken by later words of the same client")
 
     def test_deleted_and_stored_twice(self) -> None:
         """
@@ -176,6 +177,31 @@ class VerdictTests(SynchronousTestCase):
         liar = bob()
         liar.runs = [swapped]
         self.finds(evolve(evidence(), testimonies=[alice(), liar]), "told in another order")
+
+    def test_overtaken(self) -> None:
+        """
+        What one says in a room keeps its order, even of what is deleted.
+        """
+        swapped = bob()
+        swapped.said = {"1-5": (ROOM, "1-5 two"), "1-1": (ROOM, "1-1 oops")}
+        swapped.acknowledged = {
+            "1-5": acknowledged(TWO, "1-5"),
+            "1-1": acknowledged(OOPS, "1-1"),
+        }
+        renamed = evolve(TWO, text="1-5 two")
+        log = [renamed if each is TWO else each for each in LOG]
+        swapped.runs = [[renamed if each is TWO else each for each in LIVE]]
+        first = alice()
+        first.runs = [LIVE[:3], log[2:]]
+        forged = evolve(
+            evidence(),
+            log={ROOM: log},
+            pages={ROOM: state_after(log)},
+            testimonies=[first, swapped],
+            sessions=[],
+            rows=None,
+        )
+        self.finds(forged, "overtaken by later words of the same client")
 
     def test_altered(self) -> None:
         """

@@ -197,6 +197,22 @@ def _reordered(evidence: Evidence) -> Iterator[str]:
                 yield f"{who} was told of {event}, and stored is {stored}"
 
 
+def _overtaken(evidence: Evidence) -> Iterator[str]:
+    """
+    What a client has said in a room is stored in the order in which it was said.
+    """
+    names = {(each.room, each.seq): each.name for _, each in _acknowledged(evidence)}
+    last: dict[tuple[int, str], int] = {}
+    for event in chain.from_iterable(evidence.log.values()):
+        # Of a deleted message only its sender knows which one it was.
+        name = names.get((event.room, event.seq)) or _name(event)
+        client, _, number = name.partition("-")
+        if event.kind == "chat_message" and number.isdecimal():
+            if int(number) < last.get((event.room, client), -1):
+                yield f"{name} in room {event.room}, at {event.seq}"
+            last[event.room, client] = int(number)
+
+
 def _altered(evidence: Evidence) -> Iterator[str]:
     """
     Words that nobody has said, or not of this message.
@@ -276,6 +292,7 @@ CHECKS: Mapping[str, Callable[[Evidence], Iterator[str]]] = {
     "gaps in seq": _gaps,
     "shown and not stored": _unstored,
     "told in another order": _reordered,
+    "overtaken by later words of the same client": _overtaken,
     "altered": _altered,
     "missed by a client": missed_by_programs,
     "told twice by a client": doubled_to_programs,
