@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.__main__ import COMMANDS
 from chatroom.torture import command
-from chatroom.torture.histories import Acknowledged, Album, Event, Place
+from chatroom.torture.histories import Acknowledged, Album, Event, Glimpse, Place
 from chatroom.torture.ordeal import TROUBLES, Outcome, described
 from chatroom.torture.plan import OF_FILES, Fault, Plan, name_of
 from chatroom.torture.report import for_people, for_programs, happened
@@ -93,7 +93,7 @@ class ScheduleTests(SynchronousTestCase):
         for stroke in draw(plan):
             is_of_clients = stroke.fault not in {Fault.KILL, Fault.STOP, *OF_FILES}
             self.assertEqual(bool(stroke.victims), is_of_clients)
-            self.assertLessEqual(set(stroke.victims), set(range(7)))
+            self.assertLessEqual(set(stroke.victims), set(range(8)))
             if stroke.fault is Fault.CRASH:
                 self.assertTrue(all(map(plan.is_on_disk, stroke.victims)))
             self.assertTrue(described(stroke).startswith(stroke.fault.value))
@@ -161,6 +161,14 @@ class WiretapTests(SynchronousTestCase):
         self.tap.server_sends(b"Hello?\n")
         [surprise] = self.listener.sessions[0].surprises
         self.assertIn("not_json", surprise)
+
+    def test_the_seed_dialect(self) -> None:
+        """
+        A message without a place is seen, too.
+        """
+        self.tap.server_sends(PUSH.replace(b'"seq":5,', b""))
+        [session] = self.listener.sessions
+        self.assertEqual(session.glimpsed, [Glimpse(1, 9, 2, "1-0 x")])
 
     def test_one_of_each(self) -> None:
         """

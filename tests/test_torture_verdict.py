@@ -11,6 +11,7 @@ from chatroom.torture.histories import (
     Entry,
     Event,
     Evidence,
+    Glimpse,
     Place,
     Row,
     Session,
@@ -33,6 +34,13 @@ from tests.forgeries import (
     rows,
     sessions,
 )
+
+
+def glimpse_of(event: Event) -> Glimpse:
+    """
+    @return: an event, as the seed dialect has it.
+    """
+    return Glimpse(event.room, event.message or 0, event.user, event.text or "")
 
 
 def heards(*heard: list[Event | Place]) -> tuple[list[Event | Place], ...]:
@@ -271,6 +279,27 @@ class VerdictTests(SynchronousTestCase):
         """
         [heard] = heards([Place(ROOM, 2), *LIVE[2:5], Place(ROOM, 4), *LIVE[4:]])
         self.finds(evolve(evidence(), sessions=[*sessions(), Session(client=1, heard=heard)]))
+
+    def test_looking_on(self) -> None:
+        """
+        In the seed dialect, too, nothing is left out, repeated, altered or not stored.
+        """
+        one, two, three = (glimpse_of(each) for each in (ONE, TWO, OOPS))
+        self.looks(one, two, three)
+        self.looks(two, three)
+        self.looks(one, three, wrong="missed on a connection")
+        self.looks(one, two, two, wrong="sent twice on a connection")
+        self.looks(two, one, wrong="sent twice on a connection")
+        self.looks(evolve(one, text="1-0 one"), wrong="altered")
+        self.looks(evolve(one, message=109), wrong="shown and not stored")
+
+    def looks(self, *glimpsed: Glimpse, wrong: str | None = None) -> None:
+        """
+        Insist on what is found if an onlooker was sent this on one connection.
+        """
+        session = Session(client=2, glimpsed=list(glimpsed))
+        forged = evolve(evidence(), sessions=[*sessions(), session])
+        self.finds(forged, *([] if wrong is None else [wrong]))
 
     def test_states(self) -> None:
         """

@@ -169,6 +169,18 @@ class Place:
     after: int
 
 
+@frozen
+class Glimpse:
+    """
+    A message, as a session of the seed dialect is sent it: without a place.
+    """
+
+    room: int
+    message: int
+    user: int
+    text: str
+
+
 @define(kw_only=True, eq=False)
 class Session:
     """
@@ -176,12 +188,14 @@ class Session:
 
     @ivar heard: the places that the client has named, and the events that the server
         has sent, in order.
+    @ivar glimpsed: in the seed dialect, the messages that the server has sent, in order.
     @ivar acknowledged: what the server has acknowledged.
     @ivar surprises: what the server has sent that it must not, in words.
     """
 
     client: int
     heard: list[Event | Place] = field(factory=list)
+    glimpsed: list[Glimpse] = field(factory=list)
     acknowledged: list[Acknowledged] = field(factory=list)
     surprises: list[str] = field(factory=list)
 
@@ -233,3 +247,13 @@ class Evidence:
     pages: Mapping[int, Mapping[int, Entry]]
     rows: Sequence[Row] | None = None
     troubles: Mapping[str, Sequence[str]] = field(factory=dict)
+    _counted: dict[int, dict[int, int]] = field(factory=dict, init=False, eq=False, repr=False)
+
+    def counted(self, room: int) -> Mapping[int, int]:
+        """
+        @return: the ids of the messages of a room, and which one of them each is.
+        """
+        if room not in self._counted:
+            posts = (each for each in self.log.get(room, ()) if each.kind == "chat_message")
+            self._counted[room] = {each.message or 0: n for n, each in enumerate(posts, 1)}
+        return self._counted[room]

@@ -16,8 +16,9 @@ from zope.interface import implementer
 from chatroom.errors import ChatError
 from chatroom.torture.files import read_rows, unsoundness
 from chatroom.torture.histories import Album, Entry, Evidence
+from chatroom.torture.onlooker import Onlooker
 from chatroom.torture.person import Person, Setting
-from chatroom.torture.plan import Fault, Plan
+from chatroom.torture.plan import Fault, Plan, username
 from chatroom.torture.proxy import Proxy
 from chatroom.torture.runs import asked_again
 from chatroom.torture.schedule import Stroke, draw
@@ -73,6 +74,7 @@ class Ordeal:
     server: Server = field(init=False)
     _listener: Listener = field(init=False)
     _people: list[Person] = field(factory=list, init=False)
+    _onlookers: list[Onlooker] = field(factory=list, init=False)
     _witness: Witness = field(init=False)
     _tormentor: Tormentor = field(init=False)
     _failures: list[str] = field(factory=list, init=False)
@@ -90,8 +92,16 @@ class Ordeal:
         self._people = [
             Person(setting, number, self._proxy(number)) for number in range(self.plan.clients)
         ]
+        self._onlookers = [
+            Onlooker(self.reactor, username(number), self._proxy(number))
+            for number in self.plan.onlookers
+        ]
         database = None if self.plan.database else self._path
-        self._tormentor = Tormentor(self.reactor, self.server, self._people, database, self._tell)
+        proxies = [each.proxy for each in self._people]
+        proxies += [each.proxy for each in self._onlookers]
+        self._tormentor = Tormentor(
+            self.reactor, self.server, self._people, proxies, database, self._tell
+        )
 
     @property
     def _path(self) -> Path:
@@ -110,6 +120,9 @@ class Ordeal:
             starts = self._witness.ends()
             await self._tormentor.go_through(draw(self.plan))
             pages = await self._settle()
+        except (ChatError, defer.TimeoutError) as error:
+            last = f"{error} {' '.join(self.server.ends[-1:])}"
+            raise SystemExit(f"chatroom torture: all is lost: {last}") from error
         finally:
             globalLogPublisher.removeObserver(self)
         await self._end()
@@ -133,6 +146,9 @@ class Ordeal:
         for each in self._people:
             await each.proxy.listen()
             each.start()
+        for onlooker in self._onlookers:
+            await onlooker.proxy.listen()
+            await onlooker.start().addTimeout(self.plan.patience, self.reactor)
         for each in self._people:
             await each.ready(self.plan.patience)
         await self._witness.proxy.listen()
@@ -165,7 +181,7 @@ class Ordeal:
         for each in self._people:
             each.cease()
         self.progress("all faults are lifted; nobody says anything new")
-        await self.server.serving()
+        await self.server.serving().addTimeout(self.plan.patience, self.reactor)
         is_quiet = await self._until(self._is_quiet)
         self.progress("everything is acknowledged" if is_quiet else "not all is acknowledged")
         await self._witness.read(self.plan.patience)
@@ -194,8 +210,10 @@ class Ordeal:
         await self._witness.leave()
         for each in self._people:
             await each.leave()
+        for onlooker in self._onlookers:
+            await onlooker.leave()
         await self.server.stop()
-        for proxy in [self._witness.proxy, *(each.proxy for each in self._people)]:
+        for proxy in (*self._tormentor.proxies, self._witness.proxy):
             await proxy.close()
 
     def _outcome(self, starts: dict[int, int], pages: dict[int, dict[int, Entry]]) -> Outcome:

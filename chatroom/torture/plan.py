@@ -102,6 +102,13 @@ class Plan:
         """
         return frozenset({client % self.rooms, (client + 1) % self.rooms})
 
+    @property
+    def onlookers(self) -> range:
+        """
+        The numbers of those who speak the seed dialect and only look: one for ten clients.
+        """
+        return range(self.clients, self.clients + max(1, self.clients // 10))
+
     def posts(self, client: int) -> bool:
         """
         @return: whether a client ever says anything; the others only follow.

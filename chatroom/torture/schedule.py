@@ -80,6 +80,9 @@ def _victims(chance: Random, plan: Plan, fault: Fault) -> tuple[int, ...]:
     if fault is Fault.CRASH:
         everybody_on_disk = [each for each in everybody if plan.is_on_disk(each)]
         return (chance.choice(everybody_on_disk),)
+    if fault is not Fault.HALF_OPEN:
+        # Onlookers have no heartbeat, and could not notice that.
+        everybody = range(plan.onlookers.stop)
     crowd = chance.choice(_CROWDS)
     # Of all connections half-open at once there is no need: each is given up by itself.
     if crowd == "all" and fault is not Fault.HALF_OPEN:

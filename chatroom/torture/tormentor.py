@@ -15,7 +15,7 @@ from twisted.internet.task import deferLater
 from chatroom.torture.files import ForeignLock, empty_disk, fill_disk
 from chatroom.torture.person import Person
 from chatroom.torture.plan import Fault
-from chatroom.torture.proxy import Link, Way
+from chatroom.torture.proxy import Link, Proxy, Way
 from chatroom.torture.schedule import Stroke
 from chatroom.torture.server import RESTART_SECONDS, Server
 
@@ -40,6 +40,7 @@ class Tormentor:
     clock: Any
     server: Server
     people: Sequence[Person]
+    proxies: Sequence[Proxy]
     database: Path | None
     tell: Callable[[float, Stroke], None]
     counts: "Counter[Fault]" = field(factory=Counter)
@@ -150,7 +151,7 @@ class Tormentor:
             self.people[victim].crash()
 
     def _links(self, stroke: Stroke) -> list[Link]:
-        links = [link for each in stroke.victims for link in self.people[each].proxy.links]
+        links = [link for each in stroke.victims for link in self.proxies[each].links]
         return [link for link in links if link.half_open_at is None]
 
 

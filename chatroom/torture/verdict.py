@@ -11,7 +11,7 @@ from itertools import chain
 
 from attrs import define, field
 
-from chatroom.torture.histories import Acknowledged, Event, Evidence, Testimony
+from chatroom.torture.histories import Acknowledged, Event, Evidence, Glimpse, Testimony
 from chatroom.torture.runs import (
     doubled_on_the_wire,
     doubled_to_programs,
@@ -52,7 +52,7 @@ def judge(evidence: Evidence) -> Findings:
         wrong[name] = [*wrong.get(name, ()), *found]
     return Findings(
         stored=sum(map(len, evidence.log.values())),
-        checked=sum(1 for _ in _told(evidence)),
+        checked=sum(1 for _ in chain(_told(evidence), _glimpsed(evidence))),
         wrong=wrong,
     )
 
@@ -68,6 +68,10 @@ def _told(evidence: Evidence) -> Iterator[tuple[str, Event]]:
         for heard in session.heard:
             if isinstance(heard, Event):
                 yield f"a connection of client {session.client}", heard
+
+
+def _glimpsed(evidence: Evidence) -> Iterator[Glimpse]:
+    return chain.from_iterable(session.glimpsed for session in evidence.sessions)
 
 
 def _acknowledged(evidence: Evidence) -> Iterator[tuple[int, Acknowledged]]:
@@ -176,6 +180,9 @@ def _unstored(evidence: Evidence) -> Iterator[str]:
     for who, event in _told(evidence):
         if _at(evidence.log, event.room, event.seq) is None:
             yield f"{who} was told of {event}"
+    for glimpse in _glimpsed(evidence):
+        if glimpse.message not in evidence.counted(glimpse.room):
+            yield f"an onlooker was told of {glimpse}"
     for row in evidence.rows or ():
         if row.room in evidence.log and _at(evidence.log, row.room, row.seq) is None:
             yield f"only the file has {row}"
@@ -225,6 +232,9 @@ def _altered(evidence: Evidence) -> Iterator[str]:
     for event in chain(seen, chain.from_iterable(evidence.log.values())):
         if event.text and event.text not in texts.get(_name(event), ()):
             yield f"{event}"
+    for glimpse in set(_glimpsed(evidence)):
+        if glimpse.text not in texts.get(glimpse.text.partition(" ")[0], ()):
+            yield f"{glimpse}"
     yield from _edits_altered(evidence)
 
 

@@ -8,9 +8,10 @@ from collections import Counter
 from attrs import define, field
 
 from chatroom.errors import InvalidMessage
-from chatroom.torture.histories import Acknowledged, Album, Place, Session
+from chatroom.torture.histories import Acknowledged, Album, Glimpse, Place, Session
 from chatroom.wire.codec import decode_message, decode_request
 from chatroom.wire.messages import (
+    ChatMessage,
     ChatMessageAck,
     Goodbye,
     LoginResponse,
@@ -74,6 +75,17 @@ class Wiretap:
             event = self._album.keep(message)  # type: ignore[arg-type]
             if event is not None:
                 self.session.heard.append(event)
+            elif isinstance(message, ChatMessage):
+                self.session.glimpsed.append(_glimpse(message))
+
+
+def _glimpse(message: ChatMessage) -> Glimpse:
+    return Glimpse(
+        room=message.chat_group_id or 0,
+        message=message.message_id or 0,
+        user=message.sender_id or 0,
+        text=message.content,
+    )
 
 
 def _acknowledged(message: ChatMessageAck) -> Acknowledged:

@@ -45,6 +45,7 @@ class Witness:
         await client.ready(timeout=plan.patience)
         for room in range(plan.rooms):
             members = [username(c) for c in range(plan.clients) if room in plan.rooms_of(c)]
+            members += map(username, plan.onlookers)
             made = await client.create(f"room {room}", members)
             self.rooms.append(made.id)
         self._epoch = client.epoch
