@@ -31,6 +31,7 @@ IN_SDIST = {
     "docs/embedding.md",
     "docs/operating.md",
     "docs/protocol.md",
+    "docs/torture.md",
     "setup.cfg",
     "tests/__init__.py",
     "tests/test_process.py",
