@@ -87,7 +87,7 @@ def assemble(
     replays = Replays(database, settings.content_chars)
 
     def publish(events: Sequence[Event]) -> None:
-        replays.note(events)
+        replays.learn(events)
         hub.publish(events)
 
     log = Log(database, reactor, now, publish)

@@ -91,6 +91,23 @@ class CommandTests(TestCase):
         outcome = await self.benchmark("silent", "--connections", "60", "--people", "2")
         self.assertIn("| limits off: all stay |     60 |", outcome.out, outcome.err)
 
+    async def test_reconnect(self) -> None:
+        """
+        Everybody who comes back has what they missed, once and in order.
+        """
+        small = ("--clients", "20", "--room", "5", "--missed", "250", "--others", "3")
+        outcome = await self.benchmark("reconnect", *small, "--settle", "1")
+        self.assertIn("20 of 20", outcome.out, outcome.err)
+
+    async def test_million(self) -> None:
+        """
+        Each question is answered, in a room of a size that one chooses.
+        """
+        outcome = await self.benchmark("million", "--messages", "2000", "--requests", "3")
+        self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
+        rows = [line for line in outcome.out.splitlines() if line.startswith("| ")]
+        self.assertEqual(len([line for line in rows if " ms |" in line]), 8, outcome.out)
+
     async def test_trouble(self) -> None:
         """
         A server that cannot start is one line.

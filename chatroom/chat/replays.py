@@ -105,7 +105,7 @@ class Replays:
             return await waiting
         return await self._read_for_all(place)
 
-    def note(self, events: Sequence[Event]) -> None:
+    def learn(self, events: Sequence[Event]) -> None:
         """
         Know what has happened.
         """
