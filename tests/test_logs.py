@@ -106,8 +106,8 @@ class TableTests(SynchronousTestCase):
         Nothing of the project logs by any other way.
         """
         for source in SOURCES:
-            # The client's programs have logs of their own.
-            if not source.place.startswith(("logs", "client")):
+            # Programs with a client have logs of their own.
+            if not source.place.startswith(("logs", "client", "torture")):
                 others = ("twisted.logger.", "twisted.python.log.", "logging.", "warnings.")
                 names = [f"{name}." for name, _ in imports(source)]
                 observers = {"twisted.logger.ILogObserver."}
