@@ -2,6 +2,7 @@
 What a text consists of, and what is found in it.
 """
 
+import time
 import unicodedata
 
 from hypothesis import given, settings
@@ -156,6 +157,18 @@ class QueryTests(SynchronousTestCase):
             ("x" * 70, "x" * 71),
         ):
             self.assertFalse(is_found(query, text), (query, text))
+
+    def test_many_marks(self) -> None:
+        """
+        A text of nothing but accents is looked through once, not once for each of them.
+        """
+        text = "b a" + "\u0301" * 20_000
+        began = time.process_time()
+        self.assertTrue(Query.of("b").finds(text))
+        self.assertFalse(Query.of("b \u0301").finds(text))
+        self.assertFalse(Query.of("b \u0301\u0301").finds(text + "b"))
+        self.assertTrue(Query.of("b \u0301").finds(text + " \u0301"))
+        self.assertLess(time.process_time() - began, 1.0)
 
     def test_operators(self) -> None:
         """

@@ -214,8 +214,20 @@ def _place(text: str, word: str) -> int | None:
     while start >= 0:
         if not _is_within(text, start) and not _is_within(text, start + len(word)):
             return start
-        start = text.find(word, start + 1)
+        start = text.find(word, _past_marks(text, start))
     return None
+
+
+def _past_marks(text: str, place: int) -> int:
+    """
+    @return: the next place at which a word may begin that does not at C{place}. Among
+        marks none does: to see that of each would take all those before it each time.
+    """
+    end = place + 1
+    if _KINDS[ord(text[place])] == _MARK:
+        while end < len(text) and _KINDS[ord(text[end])] == _MARK:
+            end += 1
+    return end
 
 
 def _is_within(text: str, place: int) -> bool:
