@@ -225,10 +225,12 @@ class Following:
             self._positions[room_id] = page.events[-1].seq
         else:
             self._positions[room_id] = max(position, first_seq - 1)
-        self._settle(room_id)
-        end = max(page.span.last_seq, self._published(room_id))
-        if self._positions[room_id] >= end and room_id not in self._debts:
+        position, debt = self._positions[room_id], self._debts.get(room_id)
+        end = max(page.span.last_seq, self._published(room_id), debt.to_seq if debt else 0)
+        if position >= end:
             del self._behind[room_id]
+        # Last of all: who waits for this may be done with following.
+        self._settle(room_id)
 
     def _miss(self, room_id: int, position: int, first_seq: int) -> None:
         """

@@ -1,0 +1,173 @@
+"""
+Following the log while other things happen: what comes between a question to the
+database and its answer.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.followers import LOG_TYPES
+from tests.lanes import SteppingLane
+from tests.peers import Message, Peer, login, post, register, request
+from tests.servers import MemoryServer, memory_server
+from tests.strict import Dialect
+
+
+class RacesTestCase(SynchronousTestCase):
+    """
+    A server in memory whose threads do nothing by themselves, and a speaker.
+    """
+
+    options: dict[str, Any] = {}
+
+    def setUp(self) -> None:
+        """
+        Start a server.
+        """
+        options = {"heartbeat_seconds": 0, "stall_seconds": 0, **self.options}
+        self.server: MemoryServer = memory_server(self, SteppingLane, language="en", **options)
+        self.speaker = self.asking()
+        names = ("speaker", "alice", "bob")
+        self.speaker.send(*map(register, names), login("speaker"))
+        self.settle()
+
+    def lane(self, name: str) -> SteppingLane:
+        """
+        @return: a thread to step.
+        """
+        lane = self.server.lanes[f"chatroom-{name}"]
+        assert isinstance(lane, SteppingLane)
+        return lane
+
+    def settle(self, *, but: str | None = None) -> None:
+        """
+        Let everything come that is to come.
+
+        @param but: the thread that does nothing meanwhile.
+        """
+        for _ in range(12):
+            for name in self.server.lanes:
+                if name != f"chatroom-{but}":
+                    self.lane(name.removeprefix("chatroom-")).step_all()
+            self.flow(0.05)
+
+    def flow(self, seconds: float = 0.001) -> None:
+        """
+        Let a moment go by.
+        """
+        self.server.clock.advance(seconds)
+        for peer in self.server.peers:
+            peer.wire.flow()  # type: ignore[attr-defined]
+
+    def step(self) -> None:
+        """
+        Have something be read.
+        """
+        self.lane("read").step()
+        self.flow()
+
+    def withhold(self) -> Callable[[], None]:
+        """
+        Have something be read.
+
+        @return: what tells it to whoever has asked.
+        """
+        tell = self.lane("read").do()
+
+        def tell_all() -> None:
+            tell()
+            self.flow()
+
+        return tell_all
+
+    def asking(self, *messages: Message) -> Peer:
+        """
+        Connect without a hello.
+        """
+        peer = self.server.connect()
+        peer.dialect = Dialect.ASKING
+        peer.send(*messages)
+        return peer
+
+    def hello(self, *messages: Message, but: str | None = None) -> Peer:
+        """
+        Connect with a hello.
+        """
+        peer = self.server.connect()
+        peer.send(request("hello_request", protocol=1), *messages)
+        self.settle(but=but)
+        return peer
+
+    def make_room(self, *names: str) -> None:
+        """
+        Make room 2.
+        """
+        self.speaker.send(
+            request("create_chat_request", chat_name="dev", member_usernames=list(names))
+        )
+        self.settle()
+
+    def resume(self, **positions: int) -> Message:
+        """
+        @param positions: by room, as in C{room_2}.
+        @return: a request to go on from there.
+        """
+        places = [
+            {"chat_group_id": int(name.removeprefix("room_")), "after_seq": seq}
+            for name, seq in positions.items()
+        ]
+        return request("resume_request", epoch=self.server.chat.epoch, positions=places)
+
+
+def said(peer: Peer) -> list[Any]:
+    """
+    @return: what somebody has heard people say.
+    """
+    return [each["content"] for each in peer.heard if each["message_type"] == "chat_message"]
+
+
+def kinds(peer: Peer) -> list[str]:
+    """
+    @return: of what types somebody has heard lines.
+    """
+    return [each["message_type"] for each in peer.heard]
+
+
+def places(peer: Peer, room_id: int) -> list[int]:
+    """
+    @return: the places of the events that somebody has heard of in a room, as they came.
+    """
+    return [
+        each["seq"]
+        for each in peer.heard
+        if each["message_type"] in LOG_TYPES and each["chat_group_id"] == room_id
+    ]
+
+
+class SeedTests(RacesTestCase):
+    """
+    Somebody who has never said hello asks for what they have missed.
+    """
+
+    def setUp(self) -> None:
+        """
+        alice is in a room where something was said.
+        """
+        super().setUp()
+        self.make_room("alice")
+        self.speaker.send(post("before", chat_group_id=2))
+        self.alice = self.asking(login("alice"))
+        self.other = self.asking(login("alice"))
+        self.settle()
+        self.alice.heard.clear()
+
+    def test_end(self) -> None:
+        """
+        It ends with the answer, and nothing goes wrong.
+        """
+        self.alice.send(self.resume(room_2=0))
+        self.settle()
+        self.assertEqual(said(self.alice), ["before"])
+        self.assertEqual(kinds(self.alice)[-1], "resume_response")
