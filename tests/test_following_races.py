@@ -171,3 +171,40 @@ class SeedTests(RacesTestCase):
         self.settle()
         self.assertEqual(said(self.alice), ["before"])
         self.assertEqual(kinds(self.alice)[-1], "resume_response")
+
+    def test_only_what_is_named(self) -> None:
+        """
+        The answer is about the rooms that were named.
+        """
+        self.alice.send(self.resume(room_2=0))
+        self.settle()
+        chats = self.alice.heard[-1]["chats"]
+        self.assertEqual([each["chat_group_id"] for each in chats], [2])
+
+    def test_left_meanwhile(self) -> None:
+        """
+        Whoever leaves is shown nothing that is said afterwards, at whatever moment it is.
+        """
+        for steps in range(3):
+            with self.subTest(steps=steps):
+                self.alice.heard.clear()
+                self.alice.send(self.resume(room_2=0))
+                for _ in range(steps):
+                    self.step()
+                tell = self.withhold()
+                self.leave_and_say("secret")
+                tell()
+                self.settle()
+                self.assertNotIn("secret", said(self.alice))
+                self.assertEqual(kinds(self.alice)[-1], "resume_response")
+                self.other.send(request("join_chat_request", chat_name="dev"))
+                self.settle()
+
+    def leave_and_say(self, secret: str) -> None:
+        """
+        Have alice leave, and somebody say something that is not for her.
+        """
+        self.other.send(request("leave_chat_request", chat_group_id=2))
+        self.settle(but="read")
+        self.speaker.send(post(secret, chat_group_id=2))
+        self.settle(but="read")

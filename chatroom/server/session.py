@@ -37,8 +37,7 @@ from chatroom.wire.messages.greeting import Ephemeral
 if TYPE_CHECKING:
     from chatroom.server.service import ChatService
 
-#: How many lines of one session are handled before others have their turn: of one
-#: that has logged in, and of one that has not.
+#: How many lines of one session are handled in a turn: with a user, and without one.
 LINES_A_TURN = 32
 ANONYMOUS_LINES_A_TURN = 2
 
@@ -128,8 +127,7 @@ class Session:
 
     def most_bytes_to_come(self) -> int:
         """
-        @return: how long a line may get that is not here yet: as long as after the login
-            if one may be under way.
+        @return: how long a line may get that is not here yet; a login may be under way.
         """
         return self._chat.settings.line_bytes if self._order.may_change else self._most_bytes()
 
@@ -265,6 +263,8 @@ class Session:
         """
         if self.room_id == room_id:
             self.room_id = PUBLIC_ROOM_ID
+        for follower in tuple(self._followers):
+            follower.leave(room_id)
 
     @property
     def is_waited_for(self) -> bool:

@@ -30,8 +30,11 @@ async def resume(
     if session.follower is not None:
         return ResumeResponse(chats=await session.follower.resume(positions))
     # A client of the seed follows nothing, but is told what it has missed.
+    named = {each.chat_group_id for each in positions}
+    heads = [each for each in await chat.rooms.heads(session.speaker) if each.room.id in named]
     follower = session.new_follower(session.speaker)
-    follower.begin(await chat.rooms.heads(session.speaker))
+    # Somebody may have left meanwhile; from here on the session is told of that.
+    follower.begin([each for each in heads if chat.hub.is_in(session, each.room.id)])
     try:
         return ResumeResponse(chats=await follower.resume(positions))
     finally:
