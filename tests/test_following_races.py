@@ -208,3 +208,41 @@ class SeedTests(RacesTestCase):
         self.settle(but="read")
         self.speaker.send(post(secret, chat_group_id=2))
         self.settle(but="read")
+
+
+class JoinTests(RacesTestCase):
+    """
+    A membership that is stored before anybody is told.
+    """
+
+    def setUp(self) -> None:
+        """
+        alice has a token, so that to log in takes no writing.
+        """
+        super().setUp()
+        self.make_room()
+        first = self.hello(login("alice"))
+        self.token = first.heard[1]["session_token"]
+        first.wire.abort()
+
+    def test_resumed_before(self) -> None:
+        """
+        Who has read of their joining from the log is not told of it once more.
+        """
+        other = self.asking(login("alice"))
+        self.settle()
+        other.send(request("join_chat_request", chat_name="dev"))
+        self.flow()
+        # As where nobody can say for a while what has become of a commit.
+        tell = self.lane("write").do()
+        alice = self.hello(
+            request("token_login_request", session_token=self.token),
+            self.resume(room_2=0),
+            but="write",
+        )
+        self.assertEqual(places(alice, 2), [1, 2])
+        tell()
+        self.settle()
+        self.speaker.send(post("welcome", chat_group_id=2))
+        self.settle()
+        self.assertEqual(places(alice, 2), [1, 2, 3])

@@ -104,9 +104,10 @@ class Following:
 
     def enter(self, room_id: int, seq: int) -> None:
         """
-        Follow another room, from a place on.
+        Follow another room, from a place on, unless one is further already: what is
+        stored may have been read before it was published.
         """
-        self._positions[room_id] = seq
+        self._positions[room_id] = max(seq, self._positions.get(room_id, seq))
 
     def leave(self, room_id: int) -> None:
         """
