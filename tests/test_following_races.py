@@ -8,6 +8,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatroom.errors import StoreUnavailable
+from chatroom.server.following import PAUSE_SECONDS
 from tests.followers import LOG_TYPES
 from tests.lanes import SteppingLane
 from tests.peers import Message, Peer, login, post, register, request
@@ -246,3 +248,46 @@ class JoinTests(RacesTestCase):
         self.speaker.send(post("welcome", chat_group_id=2))
         self.settle()
         self.assertEqual(places(alice, 2), [1, 2, 3])
+
+
+class ManyRoomsTests(RacesTestCase):
+    """
+    Several rooms to be read.
+    """
+
+    def setUp(self) -> None:
+        """
+        alice has missed something in two rooms, and knows by now in how many.
+        """
+        super().setUp()
+        self.make_room("alice")
+        self.speaker.send(post("public"), post("dev", chat_group_id=2))
+        self.settle()
+        self.alice = self.hello(login("alice"))
+        self.alice.heard.clear()
+        self.alice.send(self.resume(room_1=0, room_2=2))
+        self.step()
+
+    def test_one_never_ends(self) -> None:
+        """
+        A room in which more is always said than was read holds up no other.
+        """
+        for number in range(10):
+            if self.lane("read").queue:
+                tell = self.withhold()
+                self.speaker.send(post(f"more {number}"))
+                self.settle(but="read")
+                tell()
+        self.assertIn("dev", said(self.alice))
+        self.assertIn("resume_response", kinds(self.alice))
+
+    def test_one_cannot_be_read(self) -> None:
+        """
+        A room that cannot be read for now holds up no other.
+        """
+        self.lane("read").fail(StoreUnavailable())
+        self.flow(PAUSE_SECONDS)
+        self.step()
+        self.assertEqual(said(self.alice), ["dev"])
+        self.settle()
+        self.assertEqual(said(self.alice), ["dev", "public"])

@@ -206,6 +206,9 @@ class Following:
         try:
             while self._behind and self._is_open() and not self._has_ended:
                 room_id = next(iter(self._behind))
+                # Behind the others: they need not wait for one that never ends, nor for
+                # one that can't be read.
+                self._behind[room_id] = self._behind.pop(room_id)
                 position = self._positions[room_id]
                 page = await self._replays.page(room_id, position)
                 if self._positions.get(room_id) == position and room_id in self._behind:
