@@ -291,3 +291,30 @@ class ManyRoomsTests(RacesTestCase):
         self.assertEqual(said(self.alice), ["dev"])
         self.settle()
         self.assertEqual(said(self.alice), ["dev", "public"])
+
+
+class PageTests(RacesTestCase):
+    """
+    Pages that several are sent.
+    """
+
+    def test_deleted_meanwhile(self) -> None:
+        """
+        Whoever asks after a deletion gets no page that was read before it.
+        """
+        self.speaker.send(post("secret"))
+        self.settle()
+        alice, bob = self.hello(login("alice")), self.hello(login("bob"))
+        alice.send(self.resume(room_1=0))
+        self.step()
+        tell = self.withhold()
+        self.speaker.send(request("delete_message_request", message_id=1, request_id="1"))
+        self.settle(but="read")
+        self.assertEqual(kinds(self.speaker)[-1], "delete_message_response")
+        bob.send(self.resume(room_1=0))
+        self.step()
+        tell()
+        self.settle()
+        self.assertEqual((said(alice), said(bob)), (["secret"], [""]))
+        carol = self.hello(register("carol"), login("carol"), self.resume(room_1=0))
+        self.assertEqual(said(carol), [""])

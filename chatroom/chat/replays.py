@@ -112,24 +112,29 @@ class Replays:
         for room_id in {each.room_id for each in events if each.kind in _CHANGES}:
             for place in [each for each in self._pages if each[0] == room_id]:
                 self._bytes -= len(self._pages.pop(place).lines)
-            for place, reading in self._readings.items():
-                reading.is_true = reading.is_true and place[0] != room_id
+            for place in [each for each in self._readings if each[0] == room_id]:
+                # It goes to those who wait for it, and to nobody who asks from now on.
+                self._readings.pop(place).is_true = False
 
     async def _read_for_all(self, place: tuple[int, int]) -> LogPage:
         reading = self._readings[place] = _Reading()
         try:
             page = await self._read(*place)
         except BaseException as error:
-            self._readings.pop(place)
+            self._forget(place, reading)
             for each in reading.waiting:
                 each.errback(error)
             raise
-        self._readings.pop(place)
+        self._forget(place, reading)
         if reading.is_true and page.events:
             self._keep(place, page)
         for each in reading.waiting:
             each.callback(page)
         return page
+
+    def _forget(self, place: tuple[int, int], reading: _Reading) -> None:
+        if self._readings.get(place) is reading:
+            del self._readings[place]
 
     async def _read(self, room_id: int, after_seq: int) -> LogPage:
         most = max(1, min(_PAGE_EVENTS, _PAGE_CHARS // self.content_chars))
