@@ -318,3 +318,25 @@ class PageTests(RacesTestCase):
         self.assertEqual((said(alice), said(bob)), (["secret"], [""]))
         carol = self.hello(register("carol"), login("carol"), self.resume(room_1=0))
         self.assertEqual(said(carol), [""])
+
+
+class CutTests(RacesTestCase):
+    """
+    Pages of what is kept no longer.
+    """
+
+    options = {"retention_events": 5}
+
+    def test_cut_since(self) -> None:
+        """
+        What was read for somebody before it was cut off is not sent to others after it.
+        """
+        self.speaker.send(*[post(str(number)) for number in range(12)])
+        self.settle()
+        self.hello(login("alice"), self.resume(room_1=0))
+        for _ in range(100):
+            self.settle()
+        bob = self.hello(login("bob"), self.resume(room_1=0))
+        self.assertEqual(said(bob), [str(number) for number in range(7, 12)])
+        expected = {"chat_group_id": 1, "from_seq": 8, "to_seq": 12, "complete": False}
+        self.assertEqual(bob.heard[-1]["chats"], [expected])

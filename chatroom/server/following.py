@@ -155,7 +155,8 @@ class Following:
         self._is_resumed = True
         resumption = self._resumption = _Resumption(set(begun))
         for room_id, seq in begun.items():
-            self._owe(room_id, seq, self._end(room_id, spans))
+            first_seq = spans[room_id].first_seq if room_id in spans else 1
+            self._owe(room_id, seq, first_seq, self._end(room_id, spans))
         self._tell_if_finished()
         self.go_on()
         return await resumption.finished
@@ -187,9 +188,13 @@ class Following:
         span = spans.get(room_id)
         return max(0 if span is None else span.last_seq, self._published(room_id))
 
-    def _owe(self, room_id: int, seq: int, end: int) -> None:
-        self._positions[room_id] = seq
+    def _owe(self, room_id: int, seq: int, first_seq: int, end: int) -> None:
         self._debts[room_id] = _Debt(from_seq=seq + 1, to_seq=end)
+        if first_seq > seq + 1:
+            # A page that was read before this was cut off is not to be found again.
+            self._miss(room_id, first_seq)
+            seq = first_seq - 1
+        self._positions[room_id] = seq
         if seq >= end:
             self._settle(room_id)
         else:
@@ -222,7 +227,7 @@ class Following:
         """
         first_seq = page.events[0].seq if page.events else page.span.first_seq
         if first_seq > position + 1:
-            self._miss(room_id, position, first_seq)
+            self._miss(room_id, first_seq)
         if page.events:
             # However much it is: the next page waits until there is room for it.
             self._outgoing.answer(page.lines_for(self._user.id))
@@ -236,7 +241,7 @@ class Following:
         # Last of all: who waits for this may be done with following.
         self._settle(room_id)
 
-    def _miss(self, room_id: int, position: int, first_seq: int) -> None:
+    def _miss(self, room_id: int, first_seq: int) -> None:
         """
         Some of the log is kept no longer.
         """
