@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.chat.hub import Client, Follower, Hub
-from chatroom.chat.pushes import SeedPushes
+from chatroom.chat.pushes import Batch, SeedPushes
 from chatroom.errors import StoreUnavailable
 from chatroom.store.database import Database
 from chatroom.store.models import Event, EventKind, Head, Role, RoomKind, User
@@ -58,6 +58,33 @@ class FakeClient:
 
 
 _: type[Client] = FakeClient
+
+
+@define(eq=False)
+class FakeFollower:
+    """
+    Remembers of what places it was told.
+    """
+
+    entered: list[tuple[int, int]] = field(factory=list)
+    told: list[tuple[int, int]] = field(factory=list)
+
+    def begin(self, heads: Sequence[Head]) -> None:
+        """Know the rooms."""
+
+    def enter(self, room_id: int, seq: int) -> None:
+        """Remember."""
+        self.entered.append((room_id, seq))
+
+    def leave(self, room_id: int) -> None:
+        """Never called."""
+
+    def follow(self, room_id: int, batch: Batch) -> None:
+        """Remember."""
+        self.told.append((batch.first_seq, batch.last_seq))
+
+
+_follower: type[Follower] = FakeFollower
 
 
 def message(seq: int, room_id: int = DEV, sender: User = ALICE) -> Event:
@@ -169,6 +196,22 @@ class HubTests(SynchronousTestCase):
         self.hub.publish([join(1, BOB, by=ALICE), message(2)])
         self.assertEqual(bob.said(), ["alice added you to dev", "m2"])
         self.assertEqual(alice.said(), ["m2"])
+
+    def test_added_together(self) -> None:
+        """
+        Whoever joins together with many is told of all who come after them at once.
+        """
+        follower, other = FakeFollower(), FakeFollower()
+        alice, bob = FakeClient(follower=follower), FakeClient(follower=other)
+        done = [self.begin(ALICE, alice), self.begin(BOB, bob)]
+        self.reading.step_all()
+        for each in done:
+            self.successResultOf(each)
+        others = [User(id=number, name=str(number)) for number in range(10, 20)]
+        joins = [join(2 + n, user, by=ALICE) for n, user in enumerate([*others, BOB])]
+        self.hub.publish([message(1), *joins, message(13)])
+        self.assertEqual(follower.told, [(1, 1), (2, 13)])
+        self.assertEqual((other.entered, other.told), ([(DEV, 11)], [(2, 13)]))
 
     def test_join_while_attaching(self) -> None:
         """

@@ -279,10 +279,12 @@ class Hub:
             some = waiting.setdefault(event.room_id, [])
             if event.kind is EventKind.JOIN and event.subject is not None:
                 # Who joins is not told what was said before, not even in a session
-                # that came between this commit and its publication.
-                self._tell(event.room_id, waiting.pop(event.room_id), but=event.subject)
+                # that came between this commit and its publication. (Of those who join
+                # together nobody was: they are told of each other at once.)
+                if any(each.kind is not EventKind.JOIN for each in some):
+                    self._tell(event.room_id, waiting.pop(event.room_id), but=event.subject)
                 self._join(event, event.subject)
-                waiting[event.room_id] = [event]
+                waiting.setdefault(event.room_id, []).append(event)
             elif event.kind is EventKind.LEAVE and event.subject is not None:
                 some.append(event)
                 self._tell(event.room_id, waiting.pop(event.room_id))
