@@ -120,6 +120,24 @@ class PostTests(LimitTestCase):
         bob.send(post("3", request_id="3"))
         self.assertEqual(self.wait(bob.until("chat_message_ack"))[-1]["seq"], 2)
 
+    def test_leaving(self) -> None:
+        """
+        To leave counts as a message: else rooms, and joins and leaves, could be made
+        without end.
+        """
+        self.serve(post_burst=2, post_rate=1, rooms_per_user=1)
+        alice = self.user("alice")
+        answers = []
+        for number in range(3):
+            created = self.ask(alice, request("create_chat_request", chat_name=f"room {number}"))
+            room_id = created["chat_group_id"]
+            leave = request("leave_chat_request", chat_group_id=room_id, request_id="1")
+            answers.append(self.ask(alice, leave))
+        reasons = [each.get("reason") for each in answers]
+        self.assertEqual(reasons, [None, None, "too_fast"])
+        self.server.pass_time(answers[-1]["retry_after"])
+        self.assertTrue(self.ask(alice, leave)["success"])
+
     def test_searches(self) -> None:
         """
         A user searches so often at once, and then as often as it is for long.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chatroom.server.dispatch import handles
-from chatroom.server.handlers.talking import shown, shown_in_full
+from chatroom.server.handlers.talking import shown, shown_in_full, take_turn
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
@@ -74,8 +74,10 @@ async def leave_chat(
     chat: "ChatService", session: "Session", request: LeaveChatRequest
 ) -> LeaveChatResponse:
     """
-    Make who asks be no member any more.
+    Make who asks be no member any more. It counts as a message: who leaves may make or
+    join another room, as often as they leave.
     """
+    take_turn(chat, session)
     room_id = request.chat_group_id or session.room_id
     room = await chat.rooms.leave(session.speaker, room_id)
     return LeaveChatResponse(chat_group_id=room.id, chat_name=room.name)

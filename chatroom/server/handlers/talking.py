@@ -48,7 +48,7 @@ async def post(
     Say something; the push is all the answer, unless the post has a name.
     """
     check_content(request.content, chat.settings.content_chars)
-    _take_turn(chat, session)
+    take_turn(chat, session)
     stored = await chat.log.post(
         Post(
             sender=session.speaker,
@@ -81,7 +81,7 @@ async def edit_message(
     Have a message say something else.
     """
     check_content(request.content, chat.settings.content_chars)
-    _take_turn(chat, session)
+    take_turn(chat, session)
     change = await chat.messages.edit(session.speaker, request.message_id, request.content)
     return _changed(EditMessageResponse, change)
 
@@ -93,7 +93,7 @@ async def delete_message(
     """
     Take a message back.
     """
-    _take_turn(chat, session)
+    take_turn(chat, session)
     change = await chat.messages.delete(session.speaker, request.message_id)
     return _changed(DeleteMessageResponse, change)
 
@@ -103,7 +103,7 @@ async def react(chat: "ChatService", session: "Session", request: ReactRequest) 
     """
     React to a message, or no longer.
     """
-    _take_turn(chat, session)
+    take_turn(chat, session)
     change = await chat.messages.react(
         session.speaker, request.message_id, request.reaction, add=request.add
     )
@@ -174,9 +174,11 @@ def shown_in_full(view: View, user: User) -> Sequence[Reply]:
     return [*shown, complete]
 
 
-def _take_turn(chat: "ChatService", session: "Session") -> None:
+def take_turn(chat: "ChatService", session: "Session") -> None:
     """
     See that nobody says or changes too much at once.
+
+    @raise TooFast: if it is.
     """
     wait = chat.posts.take(session.speaker.id)
     if wait > 0:
