@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from chatroom.chat import reading
+from chatroom.chat.mentions import MOST_NAMES
 from chatroom.chat.reading import PAUSE_SECONDS, Read
 from chatroom.errors import Busy, NotAMember, SeqInFuture, ShuttingDown, StoreUnavailable
 from chatroom.store.errors import CommitUncertain
@@ -104,6 +105,16 @@ class MarkTests(OnSQLite, HelloTestCase):
         flow(self.bob)
         self.assertEqual(self.mark(1), (1, 1, 1))
         self.assertEqual(self.mark(2), (2, 0, 0))
+
+    def test_many_names(self) -> None:
+        """
+        Of a message that names everybody only the beginning is looked through.
+        """
+        names = ("@a " * (MOST_NAMES - 1) + "@bob", "@a " * MOST_NAMES + "@bob")
+        self.alice.send(*map(post, names))
+        self.pass_time(1)
+        flow(self.bob)
+        self.assertEqual(self.mark(0), (0, 2, 1))
 
     def test_other_changes(self) -> None:
         """

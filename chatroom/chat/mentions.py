@@ -4,6 +4,7 @@ Who is named in a message: members, by an C{@} and their name.
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from chatroom.chat.names import username_key
 from chatroom.store.models import User
@@ -15,6 +16,10 @@ _NAMED = re.compile(r"(?<![\w@.])@([\w.\-]{1,32})")
 
 #: How many members one message names at the most; others are not told.
 MOST_MENTIONS = 50
+
+#: How many names behind an C{@} are looked at: each costs more than a message does
+#: otherwise, and there is room for a thousand of them.
+MOST_NAMES = 200
 
 
 class Mentions:
@@ -69,6 +74,6 @@ def _candidates(content: str) -> Iterator[list[str]]:
     """
     @return: for each name in it the keys that may be meant, the longest first.
     """
-    for found in _NAMED.finditer(content):
+    for found in islice(_NAMED.finditer(content), MOST_NAMES):
         names = [found[1], found[1].rstrip("._-")]
         yield [key for name in dict.fromkeys(names) if (key := username_key(name)) is not None]
