@@ -166,7 +166,7 @@ class NotYourMessage(ChatError):
 
 
 class TooManyReactions(ChatError):
-    """The message has as many reactions as a message may have."""
+    """The message has as many reactions as it may have, or as many of one user."""
 
     code = ErrorCode.PERMISSION_DENIED
     reason = "too_many_reactions"

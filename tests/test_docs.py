@@ -386,6 +386,10 @@ class LimitTests(SynchronousTestCase):
                 ("messages in one answer, unless you say how many", talking.HISTORY_LIMIT),
                 ("members that a message mentions, at most", mentions.MOST_MENTIONS),
                 ("reactions to a message, at most", stored_messages.MOST_REACTIONS),
+                (
+                    "reactions of one user to a message, at most",
+                    stored_messages.MOST_OWN_REACTIONS,
+                ),
                 ("unread messages of a room that are counted, at most", MOST_UNREAD),
                 (
                     "milliseconds of quiet after a login, at most",

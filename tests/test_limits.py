@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatroom.chat.messages import MOST_OWN_REACTIONS
 from chatroom.server.foreign import may_become_other, other_protocol
 from tests.lanes import SteppingLane
 from tests.peers import Message, Peer, login, post, register, request
@@ -119,6 +120,22 @@ class PostTests(LimitTestCase):
         self.assertEqual(self.ask(phone, post("2", request_id="2"))["reason"], "too_fast")
         bob.send(post("3", request_id="3"))
         self.assertEqual(self.wait(bob.until("chat_message_ack"))[-1]["seq"], 2)
+
+    def test_reactions(self) -> None:
+        """
+        Nobody takes all the reactions that a message may have.
+        """
+        self.serve(post_rate=0)
+        alice, bob = self.user("alice"), self.user("bob")
+        self.ask(alice, post("hi", request_id="1"))
+        self.wait(alice.settle())
+        reactions = [f"r{number}" for number in range(MOST_OWN_REACTIONS + 1)]
+        react = [request("react_request", message_id=1, reaction=each) for each in reactions]
+        answers = [self.ask(alice, each) for each in react]
+        self.assertEqual(answers[-2]["duplicate"], False)
+        self.assertEqual(answers[-1]["error_code"], 1005)
+        self.wait(bob.settle())
+        self.assertEqual(self.ask(bob, react[-1])["duplicate"], False)
 
     def test_leaving(self) -> None:
         """

@@ -31,6 +31,9 @@ REACTION_CHARS = 32
 #: How many reactions a message has at the most, of all who react to it.
 MOST_REACTIONS = 1000
 
+#: How many of these are one user's, so that nobody can take all of them.
+MOST_OWN_REACTIONS = 20
+
 
 @frozen(kw_only=True)
 class Change:
@@ -115,7 +118,7 @@ class Messages:
         @raise MessageNotFound: if there is none, or C{user} may not know of it.
         @raise MessageIsDeleted: if it was taken back.
         @raise BadReaction: if no reaction can be this text.
-        @raise TooManyReactions: if the message has too many already.
+        @raise TooManyReactions: if the message has too many already, or C{user}'s.
         """
         _check_reaction(reaction)
         return await self._log.commit(partial(_react, user, message_id, reaction, add))
@@ -188,6 +191,8 @@ def _react(
         return Change(message=message, event=None)
     if add and store.reaction_count(message.id) >= MOST_REACTIONS:
         raise TooManyReactions(limit=MOST_REACTIONS)
+    if add and store.reaction_count(message.id, user.id) >= MOST_OWN_REACTIONS:
+        raise TooManyReactions(limit=MOST_OWN_REACTIONS)
     keep: Callable[[int, int, str], None] = store.add_reaction if add else store.remove_reaction
     keep(message.id, user.id, reaction)
     kind = EventKind.REACT if add else EventKind.UNREACT

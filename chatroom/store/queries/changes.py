@@ -76,12 +76,15 @@ class ChangeQueries(Queries):
         )
         return self._connection.scalar(select(reactions.c.user_id).where(is_it)) is not None
 
-    def reaction_count(self, message_id: int) -> int:
+    def reaction_count(self, message_id: int, user_id: int | None = None) -> int:
         """
-        @return: how often anybody has reacted to a message.
+        @return: how often a user, or anybody, has reacted to a message.
         """
+        is_one = reactions.c.message_id == message_id
+        if user_id is not None:
+            is_one &= reactions.c.user_id == user_id
         query = select(func.count()).select_from(reactions)
-        return int(self._connection.scalar(query.where(reactions.c.message_id == message_id)) or 0)
+        return int(self._connection.scalar(query.where(is_one)) or 0)
 
     def add_reaction(self, message_id: int, user_id: int, reaction: str) -> None:
         """
