@@ -86,8 +86,11 @@ def assemble(
     hub.watchers.append(ephemera)
     replays = Replays(database, settings.content_chars)
 
+    upkeep = Upkeep(database, reactor, now, settings)
+
     def publish(events: Sequence[Event]) -> None:
         replays.learn(events)
+        upkeep.learn(events)
         hub.publish(events)
 
     log = Log(database, reactor, now, publish)
@@ -113,7 +116,7 @@ def assemble(
         posts=Rate(reactor, settings.post_burst, settings.post_rate),
         search=Search(database),
         searches=_searches(reactor, settings.search_rate),
-        upkeep=Upkeep(database, reactor, now, settings),
+        upkeep=upkeep,
         admission=Admission(settings, reactor),
         messages=Messages(database, log),
         replays=replays,

@@ -223,6 +223,41 @@ class ResumeTests(FollowingTestCase):
         self.assertEqual(peer.heard[-1]["content"], "two")
 
 
+class StopTests(FollowingTestCase):
+    """
+    A server that goes.
+    """
+
+    options = {"heartbeat_seconds": 0, "stall_seconds": 0}
+
+    def test_while_resuming(self) -> None:
+        """
+        Whoever is being sent what they missed is not waited for: they are told to come
+        back, and go on from where they are then.
+        """
+        alice = self.follow("alice")
+        self.wire(alice).abort()
+        for number in range(40):
+            self.tell(*[post(f"{number} " + "x" * 3000)] * 10)
+        peer = self.server.connect()
+        position = {"chat_group_id": 1, "after_seq": 0}
+        epoch = self.server.chat.epoch
+        peer.send(request("hello_request", protocol=1), login("alice"))
+        assert isinstance(peer.wire, MemoryWire)
+        peer.wire.transport.is_reading = False
+        peer.send(request("resume_request", epoch=epoch, positions=[position]))
+        self.server.pass_time(1)
+        stopped = self.server.chat.stopService()
+        self.server.clock.advance(0.1)
+        self.assertEqual(len(self.server.chat.sessions), 2)
+        peer.wire.transport.is_reading = True
+        self.server.pass_time(1)
+        self.successResultOf(stopped)
+        refused, goodbye = peer.heard[-2:]
+        self.assertEqual((refused["error_code"], refused["reason"]), (1009, "shutting_down"))
+        self.assertEqual((goodbye["reason"], goodbye["reconnect"]), ("shutting_down", True))
+
+
 class SlowTests(FollowingTestCase):
     """
     Reading slowly.

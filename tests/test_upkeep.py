@@ -14,13 +14,14 @@ from chatroom.chat.upkeep import (
     INDEXED,
     LOOK_SECONDS,
     PAUSE_SECONDS,
+    PURGE_SECONDS,
     Upkeep,
 )
 from chatroom.errors import StoreUnavailable
 from chatroom.settings import Settings
 from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
-from chatroom.store.models import Event, Room, Span
+from chatroom.store.models import Event, EventKind, Room, Span
 from chatroom.store.repository import Repository
 from tests.lanes import SteppingLane
 from tests.log_lines import watch
@@ -69,6 +70,56 @@ class UpkeepTests(StoreTestCase):
             )
         )
         return new
+
+    def test_purge(self) -> None:
+        """
+        Nothing is left in the index of a message that was deleted, nor of what it said
+        before an edit; other messages are found as before.
+        """
+        first, *_ = self.say(30)
+        changes = (
+            lambda store: store.rewrite(first, "secretone", (), NOW),
+            lambda store: store.blank(first, NOW),
+        )
+        for change in changes:
+            self.done(self.database.write(change))
+        self.assertEqual(self.forgotten(), 2)
+        was_held = self.holds(b"secretone")
+        self.begin()
+        self.pass_time(FIRST_SECONDS + 1)
+        self.assertEqual(self.forgotten(), 0)
+        self.assertEqual(self.found(), 29)
+        self.assertFalse(self.holds(b"secretone"))
+        self.assertEqual(was_held, self.url.startswith("sqlite"))
+
+    def test_purge_again(self) -> None:
+        """
+        A deletion later on is known of, and purged some minutes after it.
+        """
+        first, second, *_ = self.say(9)
+        upkeep = self.begin()
+        self.pass_time(FIRST_SECONDS + 1)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.done(self.database.write(lambda store: store.blank(first, NOW)))
+        upkeep.learn([evolve(second, kind=EventKind.DELETE)])
+        self.assertEqual(self.forgotten(), 1)
+        self.pass_time(PURGE_SECONDS + 1)
+        self.assertEqual(self.forgotten(), 0)
+
+    def holds(self, word: bytes) -> bool:
+        """
+        Whether an index that is a file holds a word, found or not.
+        """
+        if not self.url.startswith("sqlite"):
+            return False
+        blocks = self.another_program(self.url).ask("SELECT block FROM search_data")
+        return any(word in block for (block,) in blocks)
+
+    def forgotten(self) -> int:
+        """
+        @return: how many messages are to be purged.
+        """
+        return self.done(self.database.look(lambda store: store.forgotten_count()))
 
     def span(self, room: Room | None = None) -> Span:
         """

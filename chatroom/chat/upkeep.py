@@ -1,12 +1,12 @@
 """
-What the store needs now and then: the index of words completed, and the beginnings of
-logs cut off that are not to be kept.
+What the store needs now and then: the index of words completed, and purged of what was
+deleted; and the beginnings of logs cut off that are not to be kept.
 
 All of it is done a little at a time, in transactions of some milliseconds with pauses
 between them, so that nobody who posts has to wait for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -20,6 +20,7 @@ from chatroom.logs.journal import Journal
 from chatroom.settings import Settings
 from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
+from chatroom.store.models import Event, EventKind
 from chatroom.store.repository import Repository
 
 T = TypeVar("T")
@@ -27,6 +28,11 @@ T = TypeVar("T")
 #: When the first look is, in seconds after the start, and how often there is one.
 FIRST_SECONDS = 10.0
 LOOK_SECONDS = 60.0
+
+#: How long the words of a message that was deleted may still be in the index, about,
+#: though nobody finds them; and how much of it is gone through in one step.
+PURGE_SECONDS = 600.0
+PURGED = 200
 
 #: How long nothing is done between two steps, in seconds.
 PAUSE_SECONDS = 0.05
@@ -37,11 +43,18 @@ CUT = 200
 
 _DAY = 86_400_000
 
+#: What takes words out of the index.
+_CHANGES = {EventKind.EDIT, EventKind.DELETE}
+
 
 class _Stopped(Exception):
     """
     There is to be no next step.
     """
+
+
+def _purge_some(pages: int, store: Repository) -> bool:
+    return store.purge(pages)
 
 
 @define(eq=False)
@@ -58,6 +71,8 @@ class Upkeep:
     _settings: Settings
     _is_stopping: bool = field(default=False, init=False)
     _running: "Deferred[None] | None" = field(default=None, init=False)
+    _is_done: bool = field(default=True, init=False)
+    _purged_at: float = field(default=-PURGE_SECONDS, init=False)
     _resting: "Deferred[None] | None" = field(default=None, init=False)
 
     def start(self) -> None:
@@ -65,7 +80,14 @@ class Upkeep:
         Begin, in a while.
         """
         self._is_stopping = False
-        self._running = Deferred.fromCoroutine(self._run())
+        self._begin(FIRST_SECONDS)
+
+    def learn(self, events: Sequence[Event]) -> None:
+        """
+        Know what has happened, for there may be something to do again.
+        """
+        if self._is_done and any(each.kind in _CHANGES for each in events):
+            self._begin(PURGE_SECONDS)
 
     def stop(self) -> Deferred[None]:
         """
@@ -78,13 +100,20 @@ class Upkeep:
         running, self._running = self._running, None
         return running or succeed(None)
 
-    async def _run(self) -> None:
+    def _begin(self, seconds: float) -> None:
+        if not self._is_stopping:
+            self._is_done = False
+            self._running = Deferred.fromCoroutine(self._run(seconds))
+
+    async def _run(self, seconds: float) -> None:
         try:
-            await self._rest(FIRST_SECONDS)
+            await self._rest(seconds)
             while not await self._look() or self._is_limited:
                 await self._rest(LOOK_SECONDS)
         except _Stopped:
-            pass
+            return
+        finally:
+            self._is_done = True
 
     @property
     def _is_limited(self) -> bool:
@@ -101,6 +130,8 @@ class Upkeep:
                 pass
             if self._is_limited:
                 await self._cut_all()
+            if self._clock.seconds() - self._purged_at >= PURGE_SECONDS:
+                await self._purge()
         except (ChatError, CommitUncertain):
             # The database has told why. What may be done already is not done twice.
             return False
@@ -110,6 +141,18 @@ class Upkeep:
             self._logger.note_failure("upkeep_failed")
             return False
         return True
+
+    async def _purge(self) -> None:
+        """
+        Have the index hold no words any more that nobody is to find.
+        """
+        count = await self._database.read(lambda store: store.forgotten_count())
+        pages = -PURGED
+        while count and await self._step(partial(_purge_some, pages)):
+            pages = PURGED
+        if count:
+            self._purged_at = self._clock.seconds()
+            await self._step(lambda store: store.note_purged(count))
 
     async def _cut_all(self) -> None:
         """

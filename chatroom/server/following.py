@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from chatroom.chat.pushes import Batch
 from chatroom.chat.replays import LogPage, Replays
 from chatroom.clock import cancel
-from chatroom.errors import ChatError, SeqInFuture
+from chatroom.errors import ChatError, SeqInFuture, ShuttingDown
 from chatroom.logs.journal import Journal
 from chatroom.server.outgoing import Outgoing
 from chatroom.store.models import Head, Span, User
@@ -144,6 +144,7 @@ class Following:
         @return: what of each room was sent, when it is done.
         @raise SeqInFuture: if a room has not got so far.
         @raise StoreUnavailable: if the database failed.
+        @raise ShuttingDown: if the server goes, or the session ends, before it is done.
         """
         spans = await self._replays.spans(self._user)
         wanted = {each.chat_group_id: each.after_seq for each in positions}
@@ -170,17 +171,23 @@ class Following:
             done = Deferred.fromCoroutine(self._read_on())
             done.addErrback(self._failed)
 
+    def give_up(self) -> None:
+        """
+        The server goes: nobody is to wait for what was missed.
+        """
+        resumption, self._resumption = self._resumption, None
+        if resumption is not None:
+            resumption.finished.errback(ShuttingDown())
+
     def end(self) -> None:
         """
-        The session is gone.
+        The session is gone, or its user.
         """
         self._has_ended = True
         self._positions.clear()
         self._behind.clear()
         cancel(self._retry)
-        resumption, self._resumption = self._resumption, None
-        if resumption is not None:
-            resumption.finished.callback(resumption.done)
+        self.give_up()
 
     # From behind to live
 

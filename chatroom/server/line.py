@@ -19,11 +19,13 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from chatroom.errors import LineNotEnded
 from chatroom.logs.journal import Journal
 from chatroom.server.foreign import LONGEST_PREFIX, may_become_other, other_protocol
 from chatroom.server.proxied import is_proxied, pass_on_half_closes
 from chatroom.server.service import ChatService
 from chatroom.server.session import Session
+from chatroom.wire.codec import Refused
 
 #: How much the kernel keeps for a connection, about; it may take twice of it.
 _KERNEL_BYTES = 64 * 1024
@@ -198,7 +200,7 @@ class ChatProtocol(LineReceiver):
         session = self._session
         if session is not None:
             if self._bytes and not self._is_skipping:
-                session.receive_unended()
+                session.receive(Refused(error=LineNotEnded()))
             self._bytes.clear()
             self._searched = 0
             session.end()

@@ -15,7 +15,6 @@ from twisted.internet.defer import Deferred
 from chatroom.errors import (
     ChatError,
     InternalError,
-    LineNotEnded,
     LineTooLong,
     NotLoggedIn,
     OtherProtocol,
@@ -112,9 +111,9 @@ class Session:
         self.outgoing.start()
         self._chat.admission.enter(self)
 
-    def receive(self, line: bytes) -> None:
+    def receive(self, line: bytes | Refused) -> None:
         """
-        The peer sent a line.
+        The peer sent a line, or what is none.
         """
         self.lines_heard += 1
         self._order.take_in(line)
@@ -130,12 +129,6 @@ class Session:
         @return: how long a line may get that is not here yet; a login may be under way.
         """
         return self._chat.settings.line_bytes if self._order.may_change else self._most_bytes()
-
-    def receive_unended(self) -> None:
-        """
-        The peer stopped sending in the middle of a line.
-        """
-        self._order.take_in(Refused(error=LineNotEnded()))
 
     def receive_other_protocol(self, name: str) -> None:
         """
@@ -194,6 +187,8 @@ class Session:
         """
         self._is_closing = True
         self._order.close(forget=False)
+        for follower in self._followers:
+            follower.give_up()
         self._order.advance()
         return self._finished
 

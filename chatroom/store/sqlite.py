@@ -120,6 +120,8 @@ def _engine(url: URL, *, begin: str, size: int, read_only: bool = False) -> Engi
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is not to be left in a page that is written anyway.
+        connection.execute("PRAGMA secure_delete = FAST")
         connection.execute(f"PRAGMA query_only = {int(read_only)}")
 
     @event.listens_for(engine, "begin")

@@ -108,6 +108,6 @@ class ChangeQueries(Queries):
         self._connection.execute(update(events).where(events.c.id == message.id).values(values))
 
     def _forget_words(self, message: Event) -> None:
-        SearchQueries(self._connection).forget([message.id])
+        SearchQueries(self._connection).disown(message.id)
         is_its = (mentions.c.room_id == message.room_id) & (mentions.c.seq == message.seq)
         self._connection.execute(delete(mentions).where(is_its))

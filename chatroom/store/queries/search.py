@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from attrs import frozen
 from sqlalchemy import (
     ColumnElement,
+    Connection,
     String,
     TableClause,
     Text,
@@ -37,6 +38,10 @@ from chatroom.store.words import room_token, sender_token, tokens
 #: before it (but for what was edited since); 0 if all are.
 _UNINDEXED = "search.unindexed"
 
+#: How many messages were changed or deleted whose words the index may still hold, though
+#: nobody finds them.
+_FORGOTTEN = "search.forgotten"
+
 
 class _Index(Protocol):
     """
@@ -56,6 +61,9 @@ class _Index(Protocol):
 
     def has(self, words: Collection[str], any_of: Collection[str]) -> "ColumnElement[bool]":
         """Whether a message has all of some tokens, and any of others."""
+
+    def purge(self, connection: Connection, pages: int) -> bool:
+        """As L{SearchQueries.purge}."""
 
 
 class _SQLiteIndex:
@@ -85,6 +93,18 @@ class _SQLiteIndex:
         # As a column, the name of the table is the whole of the row.
         return column("search", String).op("MATCH")(f"{all_of} AND ({some})")
 
+    def purge(self, connection: Connection, pages: int) -> bool:
+        """
+        Merge some of what FTS5 has written one after the other: where a word was taken
+        out there is only a mark that says so, until both come together.
+
+        @see: https://www.sqlite.org/fts5.html#the_merge_command
+        """
+        driver: Any = connection.connection.dbapi_connection
+        before = driver.total_changes
+        connection.exec_driver_sql(f"INSERT INTO search(search, rank) VALUES('merge', {pages})")
+        return bool(driver.total_changes - before > 1)
+
 
 class _PostgreSQLIndex:
     """
@@ -108,6 +128,12 @@ class _PostgreSQLIndex:
         if len(any_of) == 1:
             return and_(kept.contains(_array({*words, *any_of})))
         return and_(kept.contains(_array(words)), kept.overlap(_array(any_of)))
+
+    def purge(self, connection: Connection, pages: int) -> bool:
+        """
+        PostgreSQL's own vacuum does it.
+        """
+        return False
 
 
 def _array(words: Collection[str]) -> Any:
@@ -139,6 +165,38 @@ class SearchQueries(Queries):
         index = self._index
         for some in portions(sorted(message_ids)):
             self._connection.execute(delete(index.table).where(index.key.in_(some)))
+
+    def disown(self, message_id: int) -> None:
+        """
+        Have a message be found no longer, and its words be purged.
+        """
+        self.forget([message_id])
+        self._count_forgotten(1)
+
+    def forgotten_count(self) -> int:
+        """
+        @return: how many messages there were whose words are to be purged.
+        """
+        query = select(counters.c.value).where(counters.c.name == _FORGOTTEN)
+        return self._connection.scalar(query) or 0
+
+    def purge(self, pages: int) -> bool:
+        """
+        Have the index hold less of what nobody finds.
+
+        @param pages: how much is done, about; below 0 to begin with, since then all of the
+            index is gone through.
+        @return: whether there is more to do.
+        """
+        return self._index.purge(self._connection, pages)
+
+    def note_purged(self, count: int) -> None:
+        """
+        Know that nothing is held any more of what was forgotten when it was begun.
+
+        @param count: how many messages that were.
+        """
+        self._count_forgotten(-count)
 
     def candidates(
         self,
@@ -223,6 +281,11 @@ class SearchQueries(Queries):
         is_it = counters.c.name == _UNINDEXED
         self._connection.execute(update(counters).where(is_it).values(value=last - 1))
         return bool(last > 1)
+
+    def _count_forgotten(self, count: int) -> None:
+        is_it = counters.c.name == _FORGOTTEN
+        changed = update(counters).where(is_it).values(value=counters.c.value + count)
+        self._connection.execute(changed)
 
     @property
     def _index(self) -> _Index:

@@ -113,3 +113,5 @@ def _add_search() -> None:
         "INSERT INTO counters (name, value)"
         " SELECT 'search.unindexed', COALESCE(MAX(id), 0) FROM events"
     )
+    # And the words of what was edited or deleted are to be purged from it.
+    op.execute("INSERT INTO counters (name, value) VALUES ('search.forgotten', 0)")
