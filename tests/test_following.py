@@ -284,6 +284,64 @@ class SlowTests(FollowingTestCase):
         self.hear(alice)
         self.assertEqual(list(alice.rooms[1].messages.values())[-1], "live again")
 
+    def test_left_while_behind(self) -> None:
+        """
+        Who leaves a room from another session, while this one is behind, is told here all
+        that happened until then, and nothing more; coming back, everything again.
+        """
+        alice = self.follow("alice")
+        add = {"chat_name": "dev", "member_usernames": ["alice"]}
+        self.tell(request("create_chat_request", request_id="c", **add))
+        self.hear(alice)
+        self.wire(alice).transport.is_reading = False
+        other = self.server.connect()
+        other.dialect = Dialect.ASKING
+        other.send(login("alice"))
+        for number in range(60):
+            self.tell(*[post(f"{number} " + "x" * 3000, chat_group_id=2)] * 3)
+        other.send(request("leave_chat_request", chat_group_id=2))
+        self.server.pass_time(1)
+        self.tell(post("not for alice", chat_group_id=2))
+        seen = alice.rooms[2]
+        self.wire(alice).transport.is_reading = True
+        self.hear(alice)
+        self.assertNotIn(2, alice.rooms)
+        said = [seen.kinds[seq] for seq in sorted(seen.kinds)]
+        self.assertEqual(said, ["member_joined", *["chat_message"] * 180, "member_left"])
+        self.assertNotIn("not for alice", seen.messages.values())
+        other.send(request("join_chat_request", chat_name="dev"))
+        self.server.pass_time(1)
+        self.tell(post("for alice", chat_group_id=2))
+        self.hear(alice)
+        self.assertEqual(list(alice.rooms[2].messages.values()), ["for alice"])
+
+    def test_back_while_behind(self) -> None:
+        """
+        Who has left and joined again before this session read of it misses nothing.
+        """
+        alice = self.follow("alice")
+        add = {"chat_name": "dev", "member_usernames": ["alice"]}
+        self.tell(request("create_chat_request", request_id="c", **add))
+        self.hear(alice)
+        self.wire(alice).transport.is_reading = False
+        other = self.server.connect()
+        other.dialect = Dialect.ASKING
+        other.send(login("alice"))
+        for number in range(60):
+            self.tell(*[post(f"{number} " + "x" * 3000, chat_group_id=2)] * 3)
+        other.send(request("leave_chat_request", chat_group_id=2))
+        self.server.pass_time(0.1)
+        other.send(request("join_chat_request", chat_name="dev"))
+        self.tell(post("for alice", chat_group_id=2))
+        assert alice.peer is not None
+        self.wire(alice).transport.is_reading = True
+        self.server.pass_time(1)
+        heard = [each for each in alice.peer.heard if each.get("chat_group_id") == 2]
+        seqs = [each["seq"] for each in heard]
+        self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
+        last = [each["message_type"] for each in heard[-3:]]
+        self.assertEqual(last, ["member_left", "member_joined", "chat_message"])
+
     def test_others_are_live(self) -> None:
         """
         Who reads is told at once, whoever else does not.

@@ -194,10 +194,11 @@ class SeedTests(RacesTestCase):
                 for _ in range(steps):
                     self.step()
                 tell = self.withhold()
-                self.leave_and_say("secret")
+                # (What was said before she came back is hers to read.)
+                self.leave_and_say(f"secret {steps}")
                 tell()
                 self.settle()
-                self.assertNotIn("secret", said(self.alice))
+                self.assertNotIn(f"secret {steps}", said(self.alice))
                 self.assertEqual(kinds(self.alice)[-1], "resume_response")
                 self.other.send(request("join_chat_request", chat_name="dev"))
                 self.settle()

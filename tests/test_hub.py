@@ -38,7 +38,7 @@ class FakeClient:
         """Remember."""
         self.lines.append(lines)
 
-    def put_out(self, room_id: int) -> None:
+    def put_out(self, room_id: int, seq: int) -> None:
         """Remember."""
         self.left.append(room_id)
 
@@ -75,9 +75,6 @@ class FakeFollower:
     def enter(self, room_id: int, seq: int) -> None:
         """Remember."""
         self.entered.append((room_id, seq))
-
-    def leave(self, room_id: int) -> None:
-        """Never called."""
 
     def follow(self, room_id: int, batch: Batch) -> None:
         """Remember."""

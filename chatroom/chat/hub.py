@@ -36,11 +36,6 @@ class Follower(Protocol):
         Follow another room, from a place on.
         """
 
-    def leave(self, room_id: int) -> None:
-        """
-        Follow a room no longer.
-        """
-
     def follow(self, room_id: int, batch: Batch) -> None:
         """
         Be told what has happened in a room. Must not raise, and must not block.
@@ -72,9 +67,9 @@ class Client(Protocol):
         Take lines for the peer. Must not raise, and must not block.
         """
 
-    def put_out(self, room_id: int) -> None:
+    def put_out(self, room_id: int, seq: int) -> None:
         """
-        Be in a room no longer.
+        Be in a room no longer, which its user has left at a place of its log.
         """
 
     def wants(self, what: Ephemeral) -> bool:
@@ -202,7 +197,7 @@ class Hub:
         Apply what has happened while the rooms of an arrival were read.
         """
         if event.kind is EventKind.LEAVE:
-            self._leave(client, event.room_id)
+            self._leave(client, event.room_id, event.seq)
         elif event.room_id not in self._presences[client].rooms:
             self._enter(client, event.room_id, event.seq - 1)
 
@@ -326,7 +321,7 @@ class Hub:
         theirs = self._by_user.get(user.id, {})
         self._notice(event, "left", theirs)
         for client in theirs:
-            self._leave(client, event.room_id)
+            self._leave(client, event.room_id, event.seq)
 
     def _notice(self, event: Event, slug: str, but: "dict[Client, None]") -> None:
         """
@@ -347,12 +342,10 @@ class Hub:
         if client.follower is not None and seq is not None:
             client.follower.enter(room_id, seq)
 
-    def _leave(self, client: Client, room_id: int) -> None:
+    def _leave(self, client: Client, room_id: int, seq: int) -> None:
         self._presences[client].rooms.discard(room_id)
         self._vacate(client, room_id)
-        if client.follower is not None:
-            client.follower.leave(room_id)
-        client.put_out(room_id)
+        client.put_out(room_id, seq)
 
     def _vacate(self, client: Client, room_id: int) -> None:
         place = self._places.get(room_id)

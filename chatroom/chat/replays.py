@@ -43,10 +43,20 @@ class LogPage:
     events: Sequence[Event]
     lines: bytes
 
-    def lines_for(self, user_id: int) -> bytes:
+    @property
+    def last_seq(self) -> int:
         """
-        @return: the lines of the page, as a user sees them.
+        The place of the last event; 0 if there is none.
         """
+        return self.events[-1].seq if self.events else 0
+
+    def lines_for(self, user_id: int, last_seq: int) -> bytes:
+        """
+        @return: the lines of the page up to a place, as a user sees them.
+        """
+        if self.last_seq > last_seq:
+            some = [each for each in self.events if each.seq <= last_seq]
+            return followed_lines(some, user_id, replay=True)
         if any(is_named_by(user_id, each) for each in self.events):
             return followed_lines(self.events, user_id, replay=True)
         return self.lines

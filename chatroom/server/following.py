@@ -12,7 +12,7 @@ that was not heard of take this one way.
 
 from collections.abc import Callable, Mapping, Sequence
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
@@ -87,6 +87,8 @@ class Following:
     _positions: dict[int, int] = field(factory=dict, init=False)
     #: The rooms that are behind, in the order in which they will be read.
     _behind: dict[int, None] = field(factory=dict, init=False)
+    #: Where those of them end for this session that its user has left meanwhile.
+    _ends: dict[int, int] = field(factory=dict, init=False)
     _resumption: _Resumption | None = field(default=None, init=False)
     _debts: dict[int, _Debt] = field(factory=dict, init=False)
     _is_resumed: bool = field(default=False, init=False)
@@ -107,17 +109,17 @@ class Following:
         Follow another room, from a place on, unless one is further already: what is
         stored may have been read before it was published.
         """
-        self._positions[room_id] = max(seq, self._positions.get(room_id, seq))
+        self._positions.setdefault(room_id, seq)
+        self._ends.pop(room_id, None)
 
-    def leave(self, room_id: int) -> None:
+    def leave(self, room_id: int, seq: int) -> None:
         """
-        Follow a room no longer.
+        Follow a room no further than to a place, where its user has left it.
         """
-        self._positions.pop(room_id, None)
-        self._behind.pop(room_id, None)
-        debt = self._debts.pop(room_id, None)
-        if debt is not None:
-            self._finish_one(room_id, None)
+        if room_id in self._behind and self._positions[room_id] < seq:
+            self._ends[room_id] = seq
+        else:
+            self._forget(room_id, None)
 
     def follow(self, room_id: int, batch: Batch) -> None:
         """
@@ -149,10 +151,10 @@ class Following:
         spans = await self._replays.spans(self._user)
         wanted = {each.chat_group_id: each.after_seq for each in positions}
         for room_id, seq in wanted.items():
-            if room_id in self._positions and seq > self._end(room_id, spans):
+            if self._follows(room_id) and seq > self._end(room_id, spans):
                 raise SeqInFuture(field="positions")
         begun = dict(self._positions) if not self._is_resumed else {}
-        begun |= {room_id: seq for room_id, seq in wanted.items() if room_id in self._positions}
+        begun |= {room_id: seq for room_id, seq in wanted.items() if self._follows(room_id)}
         self._is_resumed = True
         resumption = self._resumption = _Resumption(set(begun))
         for room_id, seq in begun.items():
@@ -186,10 +188,14 @@ class Following:
         self._has_ended = True
         self._positions.clear()
         self._behind.clear()
+        self._ends.clear()
         cancel(self._retry)
         self.give_up()
 
     # From behind to live
+
+    def _follows(self, room_id: int) -> bool:
+        return room_id in self._positions and room_id not in self._ends
 
     def _end(self, room_id: int, spans: Mapping[int, Span]) -> int:
         span = spans.get(room_id)
@@ -235,18 +241,33 @@ class Following:
         first_seq = page.events[0].seq if page.events else page.span.first_seq
         if first_seq > position + 1:
             self._miss(room_id, first_seq)
-        if page.events:
-            # However much it is: the next page waits until there is room for it.
-            self._outgoing.answer(page.lines_for(self._user.id))
-            self._positions[room_id] = page.events[-1].seq
-        else:
-            self._positions[room_id] = max(position, first_seq - 1)
-        position, debt = self._positions[room_id], self._debts.get(room_id)
-        end = max(page.span.last_seq, self._published(room_id), debt.to_seq if debt else 0)
-        if position >= end:
+        last_seq = self._ends.get(room_id, page.span.last_seq)
+        # However much it is: the next page waits until there is room for it.
+        self._outgoing.answer(page.lines_for(self._user.id, last_seq))
+        position = max(position, first_seq - 1, min(page.last_seq, last_seq))
+        self._positions[room_id] = position
+        debt = self._debts.get(room_id)
+        if room_id in self._ends:
+            if position >= last_seq:
+                self._forget(room_id, debt)
+            return
+        if position >= max(last_seq, self._published(room_id), debt.to_seq if debt else 0):
             del self._behind[room_id]
         # Last of all: who waits for this may be done with following.
         self._settle(room_id)
+
+    def _forget(self, room_id: int, debt: _Debt | None) -> None:
+        """
+        Follow a room no longer.
+
+        @param debt: what was promised of it, if that was sent as far as can be.
+        """
+        position = self._positions.pop(room_id, 0)
+        self._behind.pop(room_id, None)
+        self._ends.pop(room_id, None)
+        if self._debts.pop(room_id, None) is not None:
+            resumed = None if debt is None else evolve(debt, to_seq=position).settled(room_id)
+            self._finish_one(room_id, resumed)
 
     def _miss(self, room_id: int, first_seq: int) -> None:
         """

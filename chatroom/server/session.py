@@ -252,14 +252,14 @@ class Session:
         """
         self.outgoing.show(lines)
 
-    def put_out(self, room_id: int) -> None:
+    def put_out(self, room_id: int, seq: int) -> None:
         """
-        Be in a room no longer.
+        Be in a room no longer, which the user has left at a place of its log.
         """
         if self.room_id == room_id:
             self.room_id = PUBLIC_ROOM_ID
         for follower in tuple(self._followers):
-            follower.leave(room_id)
+            follower.leave(room_id, seq)
 
     @property
     def is_waited_for(self) -> bool:
