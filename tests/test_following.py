@@ -284,10 +284,11 @@ class SlowTests(FollowingTestCase):
         self.hear(alice)
         self.assertEqual(list(alice.rooms[1].messages.values())[-1], "live again")
 
-    def test_left_while_behind(self) -> None:
+    def leave_behind(self) -> tuple[FollowingClient, Peer]:
         """
-        Who leaves a room from another session, while this one is behind, is told here all
-        that happened until then, and nothing more; coming back, everything again.
+        Have alice leave a room from another session, while this one is behind in it.
+
+        @return: alice, and her other session.
         """
         alice = self.follow("alice")
         add = {"chat_name": "dev", "member_usernames": ["alice"]}
@@ -300,6 +301,14 @@ class SlowTests(FollowingTestCase):
         for number in range(60):
             self.tell(*[post(f"{number} " + "x" * 3000, chat_group_id=2)] * 3)
         other.send(request("leave_chat_request", chat_group_id=2))
+        return alice, other
+
+    def test_left_while_behind(self) -> None:
+        """
+        Who leaves a room from another session, while this one is behind, is told here all
+        that happened until then, and nothing more; coming back, everything again.
+        """
+        alice, other = self.leave_behind()
         self.server.pass_time(1)
         self.tell(post("not for alice", chat_group_id=2))
         seen = alice.rooms[2]
@@ -319,17 +328,7 @@ class SlowTests(FollowingTestCase):
         """
         Who has left and joined again before this session read of it misses nothing.
         """
-        alice = self.follow("alice")
-        add = {"chat_name": "dev", "member_usernames": ["alice"]}
-        self.tell(request("create_chat_request", request_id="c", **add))
-        self.hear(alice)
-        self.wire(alice).transport.is_reading = False
-        other = self.server.connect()
-        other.dialect = Dialect.ASKING
-        other.send(login("alice"))
-        for number in range(60):
-            self.tell(*[post(f"{number} " + "x" * 3000, chat_group_id=2)] * 3)
-        other.send(request("leave_chat_request", chat_group_id=2))
+        alice, other = self.leave_behind()
         self.server.pass_time(0.1)
         other.send(request("join_chat_request", chat_name="dev"))
         self.tell(post("for alice", chat_group_id=2))
