@@ -527,6 +527,20 @@ class RoomTests(ClientCase):
         self.assertEqual((client.heads[1].unread, client.heads[1].read_seq), (0, 2))
         self.assertEqual(self.told.of(ReadMarker), [marker])
 
+    def test_a_head_after_a_marker(self) -> None:
+        """
+        Who has marked something as read finds it so at once.
+        """
+        client = self.start()
+        self.chat.say(1, "bob", "hi")
+
+        async def mark() -> tuple[int, int]:
+            await client.room(1).mark_read(1)
+            head = client.heads[1]
+            return head.read_seq, head.unread
+
+        self.assertEqual(self.do(mark()), (1, 0))
+
     def test_typing(self) -> None:
         """
         Typing is told at once or not at all.

@@ -123,6 +123,9 @@ class Session:
         """
         Take what the server says.
         """
+        if isinstance(message, ReadMarker):
+            # Who asked for it goes on at once, and may look at the head of the room.
+            self._tracker.mark(message)
         if not self.conversation.take(message):
             take = _TAKERS.get(type(message))
             if take is not None:
@@ -171,9 +174,6 @@ class Session:
     def _take_notice(self, message: Any) -> None:
         self._tracker.audience.tell(message)
 
-    def _take_marker(self, message: ReadMarker) -> None:
-        self._tracker.mark(message)
-
     def _take_ping(self, message: Ping) -> None:
         self.conversation.tell(PongRequest(nonce=message.nonce))
 
@@ -195,12 +195,11 @@ _EVENTS = (
     MemberJoined,
     MemberLeft,
 )
-_NOTICES = (Receipt, Typing, Presence, SystemMessage)
+_NOTICES = (ReadMarker, Receipt, Typing, Presence, SystemMessage)
 
 _TAKERS: dict[type[Reply], Callable[[Session, Any], None]] = {
     **dict.fromkeys(_EVENTS, Session._take_event),
     **dict.fromkeys(_NOTICES, Session._take_notice),
-    ReadMarker: Session._take_marker,
     Ping: Session._take_ping,
     ChatHeads: Session._take_heads,
     Goodbye: Session._take_goodbye,

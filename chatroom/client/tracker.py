@@ -91,7 +91,6 @@ class Tracker:
             self.heads[marker.chat_group_id] = evolve(
                 head, read_seq=marker.seq, unread=marker.unread, mentions=marker.mentions
             )
-        self.audience.tell(marker)
 
     def finish(self, positions: Sequence[Position], answer: ResumeResponse) -> None:
         """
