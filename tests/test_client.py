@@ -114,6 +114,18 @@ class LoginTests(ClientCase):
         self.assertEqual(len(self.endpoint.tried), 2)
         self.do(client.ready())
 
+    def test_a_server_at_fault(self) -> None:
+        """
+        A server that fails at a login is tried again, whatever it says of that.
+        """
+        self.chat.login_refusals.append(
+            {"error_code": 1009, "reason": "internal_error", "temporary": False}
+        )
+        client = self.start()
+        self.endpoint.run(2)
+        self.do(client.ready())
+        self.assertEqual(len(self.endpoint.tried), 2)
+
     def test_register(self) -> None:
         """
         An account is made if there is none.

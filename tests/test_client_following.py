@@ -144,6 +144,19 @@ class FollowingTests(ClientCase):
         self.assertEqual(client.positions, {1: 0})
         self.do(client.ready())
 
+    def test_a_server_at_fault(self) -> None:
+        """
+        A server that fails to tell what was missed has not another database for that.
+        """
+        self.chat.say(1, "bob", "one")
+        self.chat.resume_refusals.append(
+            {"code": 1009, "reason": "internal_error", "temporary": False}
+        )
+        self.start(positions={1: 0}, epoch="first")
+        self.endpoint.run(2)
+        self.assertEqual(self.told.of(EpochChanged), [])
+        self.assertEqual(self.told.contents, ["one"])
+
     def test_positions(self) -> None:
         """
         A client goes on where the program says that it was.

@@ -22,6 +22,7 @@ from chatroom.client.gate import Gate
 from chatroom.client.line import Line
 from chatroom.client.session import Session
 from chatroom.client.tracker import Tracker
+from chatroom.errors import ErrorCode
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import HelloRequest
 from chatroom.wire.unknown import Place
@@ -187,10 +188,12 @@ class Reconnecting:
 
     def _is_final(self, error: Refusal) -> bool:
         """
-        A server of the seed does not say why. It may be busy, where the same password was
-        right before.
+        A server that is at fault may be mended. One of the seed does not say why: it may be
+        busy, where the same password was right before.
         """
-        return not error.temporary and not (error.reason == UNKNOWN and self.was_ready)
+        if error.temporary or error.number == ErrorCode.SERVER_ERROR:
+            return False
+        return not (error.reason == UNKNOWN and self.was_ready)
 
     def _give_up(self, error: Refusal) -> None:
         self.log.warn("the server refuses for good: {reason}", reason=error.reason)

@@ -16,6 +16,7 @@ from chatroom.client.events import Connected
 from chatroom.client.gate import Gate
 from chatroom.client.line import MOST_LINE_BYTES
 from chatroom.client.tracker import Tracker
+from chatroom.errors import ErrorCode
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
     ChatHead,
@@ -100,7 +101,7 @@ class Session:
         try:
             await self._resume(following.ask_for_all(heads.values()))
         except Refusal as error:
-            if error.temporary:
+            if error.temporary or error.code != ErrorCode.INVALID_COMMAND:
                 raise
             # Such as a place that is not reached yet: the database is not what it was.
             self._tracker.lose_epoch(following.epoch or "")
