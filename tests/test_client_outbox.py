@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from chatroom.client import ChatClient, NetworkError, OutboxError, Refusal, Stored, Unsent
 from chatroom.client import journal as journals
 from chatroom.client.journal import Journal
-from chatroom.errors import NotAMember, TooFast
+from chatroom.errors import LineTooLong, NotAMember, TooFast
 from chatroom.wire.messages import ChatMessage, PostRequest
 from tests.clients import ClientCase, Told
 
@@ -306,6 +306,20 @@ class FileTests(ClientCase):
         [unsent] = self.told.of(Unsent)
         self.assertEqual(unsent.post.content, "one")
         self.assertIsInstance(unsent.error, Refusal)
+        self.assertEqual(self.read_after_stop(), [])
+
+    def test_too_long_in_another_run(self) -> None:
+        """
+        What the server would not take for its length is told in the same way.
+        """
+        self.endpoint.is_refusing = True
+        client = self.start()
+        self.begin(client.room(1).send("x" * 70000)).addErrback(lambda _: None)
+        self.stop(client)
+        self.endpoint.is_refusing = False
+        self.start()
+        [unsent] = self.told.of(Unsent)
+        self.assertIsInstance(unsent.error, LineTooLong)
         self.assertEqual(self.read_after_stop(), [])
 
     def read_after_stop(self) -> list[PostRequest]:

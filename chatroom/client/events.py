@@ -4,7 +4,7 @@ What a program is told: the server's own pushes, and what only a client knows.
 
 from attrs import frozen
 
-from chatroom.client.errors import Refusal
+from chatroom.errors import ChatError
 from chatroom.wire.messages import (
     ChatHistory,
     ChatMessage,
@@ -72,11 +72,13 @@ class EpochChanged:
 @frozen(kw_only=True)
 class Unsent:
     """
-    A message of an earlier run, which was in the outbox, is refused for good.
+    A message of an earlier run, which was in the outbox, will not be sent any more.
+
+    @ivar error: why: the server's L{chatroom.client.errors.Refusal}, most often.
     """
 
     post: PostRequest
-    error: Refusal
+    error: ChatError
 
 
 #: What happens in a room and has its place there.

@@ -228,7 +228,7 @@ class Outbox:
 
     def _settle(self, row: _Row, entry: _Entry, result: Stored | ChatError) -> None:
         self._forget(entry, row)
-        if isinstance(result, Refusal) and entry.done is None:
+        if isinstance(result, ChatError) and entry.done is None:
             self._tell(Unsent(post=entry.post, error=result))
         entry.tell(result)
 
