@@ -256,6 +256,35 @@ class FileTests(ClientCase):
         )
         self.assertEqual([each.content for each in self.read()], ["one"])
 
+    def test_a_file_of_something_else(self) -> None:
+        """
+        A file that is none of an outbox stays as it is.
+        """
+        for data in (b"A letter.\n", b"A letter", b"\xff\x00", b"\n", b"[]\n[]\n"):
+            self.path.write_bytes(data)
+            error = self.assertRaises(OutboxError, self.make(outbox=str(self.path)).startService)
+            self.assertIn("is no outbox", str(error))
+            self.assertEqual(self.path.read_bytes(), data)
+
+    def test_a_first_line_that_is_torn(self) -> None:
+        """
+        A file whose first line was not written to its end is an empty one.
+        """
+        for data in (b"", b'{"mess', b'{"message_type":"chat_message","cont'):
+            self.path.write_bytes(data)
+            self.assertEqual(self.read(), [])
+
+    def test_started_twice(self) -> None:
+        """
+        A client that is started where it runs already says so, and keeps its file.
+        """
+        client = self.start()
+        self.assertRaises(OutboxError, client.startService)
+        self.do(client.room(1).send("one"))
+        self.assertIn(b'"content":"one"', self.path.read_bytes())
+        self.stop(client)
+        self.assertEqual(self.read(), [])
+
     def test_another_process(self) -> None:
         """
         Two clients can't have the same file.

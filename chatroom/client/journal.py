@@ -25,6 +25,8 @@ from chatroom.wire.messages import ErrorMessage, PostRequest, ResumeRequest
 #: Below this size, in bytes, the file is left as it is.
 SMALL = 2**20
 
+_BEGINNING = b'{"message_type":"'
+
 
 @define(eq=False)
 class Journal:
@@ -50,15 +52,19 @@ class Journal:
     def open(self) -> list[PostRequest]:
         """
         @return: what is still to be sent, oldest first.
-        @raise OutboxError: if the file can't be used, or another process does.
+        @raise OutboxError: if the file can't be used, or is none of an outbox, or another
+            client uses it.
         """
+        self._acquire()
         try:
-            self._acquire()
             self._read()
             self._write_anew()
+        except OutboxError:
+            self.close()
+            raise
         except OSError as error:
             self.close()
-            raise OutboxError(f"cannot use the outbox {self.path}: {error.strerror}") from error
+            raise self._unusable(error) from error
         return list(self._posts.values())
 
     def close(self) -> None:
@@ -139,12 +145,22 @@ class Journal:
 
     def _acquire(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._lock = os.open(f"{self.path}.lock", flags, 0o600)
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self.close()
+            lock = os.open(f"{self.path}.lock", flags, 0o600)
+        except OSError as error:
+            raise self._unusable(error) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            # What was open before stays so: it may be this client that uses the file.
+            os.close(lock)
+            if not isinstance(error, BlockingIOError):
+                raise self._unusable(error) from error
             raise OutboxError(f"another client is using the outbox {self.path}") from error
+        self._lock = lock
+
+    def _unusable(self, error: OSError) -> OutboxError:
+        return OutboxError(f"cannot use the outbox {self.path}: {error.strerror}")
 
     def _read(self) -> None:
         self._posts.clear()
@@ -155,10 +171,16 @@ class Journal:
         except FileNotFoundError:
             return
         # What follows the last newline was torn off: nobody was told that it is there.
-        for line in data.split(b"\n")[:-1]:
-            self._replay(line)
+        *lines, torn = data.split(b"\n")
+        are_own = [self._replay(line) for line in lines]
+        if not any(are_own) and (lines or torn[: len(_BEGINNING)] != _BEGINNING[: len(torn)]):
+            # It would be written anew, and what it is be gone.
+            raise OutboxError(f"{self.path} is no outbox")
 
-    def _replay(self, line: bytes) -> None:
+    def _replay(self, line: bytes) -> bool:
+        """
+        @return: whether it is a line of an outbox.
+        """
         message = _parse(line)
         if isinstance(message, PostRequest) and message.client_message_id is not None:
             self._posts[message.client_message_id] = message
@@ -168,6 +190,8 @@ class Journal:
             self.position = message
         else:
             self.log.warn("the outbox {path} has a line that is not its own", path=self.path)
+            return False
+        return True
 
     def _messages(self) -> Iterator[Message]:
         if self.position is not None:
