@@ -400,6 +400,21 @@ class ReconnectTests(ClientCase):
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.stop(self.make())
 
+    def test_stop_twice(self) -> None:
+        """
+        A client that was stopped can be stopped again, at once as well.
+        """
+        client = self.start()
+
+        async def stop() -> None:
+            await client.stopService()
+            await client.stopService()
+
+        stopping = self.begin(stop())
+        self.endpoint.run(3)
+        self.successResultOf(stopping)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_start_again(self) -> None:
         """
         A client that was stopped can be started again.

@@ -9,6 +9,7 @@ from twisted.application.internet import ClientService
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -98,6 +99,8 @@ class Reconnecting:
         await self._service.stopService()
         if patience.active():
             patience.cancel()
+        # Twisted's service is not done before this turn is over: it may not be told again.
+        await deferLater(self._clock, 0.0)
 
     def wait(self, seconds: float | None) -> "Deferred[Session]":
         """
