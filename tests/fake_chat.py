@@ -85,6 +85,7 @@ class FakeChat:
     lost_pushes: set[int] = field(factory=set)
     is_stubborn: bool = False
     is_mute: bool = False
+    knows_no_resume: bool = False
     users: dict[str, tuple[int, str]] = field(factory=dict)
     tokens: dict[str, str] = field(factory=dict)
     rooms: dict[int, FakeRoom] = field(factory=dict)
@@ -309,6 +310,8 @@ class FakeEnd:
         return [each for each in self.chat.rooms.values() if self.user_id in each.members]
 
     def _resume_request(self, request: Message) -> None:
+        if self.chat.knows_no_resume:
+            return
         if self.chat.resume_refusals:
             refusal = dict(self.chat.resume_refusals.popleft())
             self._refuse(request, refusal.pop("code"), **refusal)

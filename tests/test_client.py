@@ -338,6 +338,27 @@ class ReconnectTests(ClientCase):
         self.endpoint.run(70)
         self.assertGreater(len(self.endpoint.tried), 1)
 
+    def test_nothing_missed_is_told(self) -> None:
+        """
+        A server that lets one in, and answers a ping, but never tells what was missed is
+        tried again.
+        """
+        self.chat.knows_no_resume = True
+        client = self.start()
+        self.endpoint.run(130)
+        self.assertGreater(len(self.endpoint.tried), 1)
+        self.chat.knows_no_resume = False
+        self.endpoint.run(130)
+        self.do(client.ready())
+
+    def test_after_the_end(self) -> None:
+        """
+        There is nothing to read of a client that has come to its end.
+        """
+        client = self.start()
+        self.stop(client)
+        self.assertRaises(NetworkError, client.events)
+
     def test_nonsense(self) -> None:
         """
         Of a server that does not speak the protocol nothing more is heard.

@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from chatroom.client import ChatClient, NetworkError, OutboxError, Refusal, Stored, Unsent
 from chatroom.client import journal as journals
 from chatroom.client.journal import Journal
+from chatroom.client.outbox import FAULT_WAIT
 from chatroom.errors import LineTooLong, NotAMember, TooFast
 from chatroom.wire.messages import ChatMessage, PostRequest
 from tests.clients import ClientCase, Told
@@ -78,6 +79,31 @@ class SendingTests(ClientCase):
         self.endpoint.run(0.2)
         self.assertEqual(self.contents(), ["one", "two"])
         self.assertEqual([self.successResultOf(each).seq for each in sending], [1, 2])
+
+    def test_a_fault_of_the_servers(self) -> None:
+        """
+        A message that the server could not take for a fault of its own is sent again.
+        """
+        self.chat.post_refusals.append(
+            {"code": 1009, "reason": "internal_error", "temporary": False}
+        )
+        client = self.start()
+        sending = self.begin(client.room(1).send("one"))
+        self.endpoint.run(FAULT_WAIT - 0.1)
+        self.assertNoResult(sending)
+        self.endpoint.run(0.2)
+        self.assertEqual(self.successResultOf(sending).seq, 1)
+
+    def test_a_wait_of_no_time(self) -> None:
+        """
+        A server cannot have a client do nothing but send.
+        """
+        no_time = {**_TOO_FAST, "retry_after": 1e-7}
+        self.chat.post_refusals += [no_time] * 50
+        client = self.start()
+        self.begin(client.room(1).send("one")).addErrback(lambda _: None)
+        self.endpoint.run(1)
+        self.assertLess(len(self.chat.asked("chat_message")), 15)
 
     def test_rooms_do_not_wait(self) -> None:
         """
@@ -245,6 +271,21 @@ class FileTests(ClientCase):
         posts = journal.open()
         journal.close()
         return posts
+
+    def test_somebody_elses(self) -> None:
+        """
+        What waits to be said by one user is not said by another.
+        """
+        self.endpoint.is_refusing = True
+        client = self.start()
+        self.begin(client.room(1).send("one")).addErrback(lambda _: None)
+        self.stop(client)
+        before = self.path.read_bytes()
+        other = Journal(str(self.path), "somebody else")
+        error = self.assertRaises(OutboxError, other.open)
+        self.assertIn("not somebody else's", str(error))
+        self.assertEqual(self.path.read_bytes(), before)
+        self.assertEqual([each.content for each in self.read()], ["one"])
 
     def test_rubbish(self) -> None:
         """

@@ -102,7 +102,7 @@ class ChatClient(Service):
         self._random: Chance = random or SystemRandom()
         self._audience = Audience(on_event, self.moved, most_events)
         self._tracker = Tracker(Following(epoch, dict(positions or {})), self._audience)
-        self._journal = None if outbox is None else Journal(outbox)
+        self._journal = None if outbox is None else Journal(outbox, credentials.username)
         self._outbox = Outbox(reactor, self._journal, self._audience.tell)
         self._entrance = Entrance(credentials, register)
         self._connection = Reconnecting(
@@ -182,7 +182,10 @@ class ChatClient(Service):
     def events(self) -> EventStream:
         """
         @return: what happens from now on: C{async for event in client.events()}.
+        @raise ChatError: if the client has come to its end.
         """
+        if self._connection.gate.error is not None:
+            raise self._connection.gate.error
         return self._audience.stream()
 
     def room(self, room_id: int) -> Room:

@@ -1,9 +1,9 @@
 """
 The file of an outbox: what it says survives the process.
 
-The file is lines of the protocol: a C{chat_message} is to be sent, an C{error_message}
-with its C{client_message_id} says what became of it (code 0 is that it is stored), a
-C{resume_request} is where the client is. It only grows at its end, and is written anew
+The file is lines of the protocol: a C{login_response} says whose it is, a C{chat_message}
+is to be sent, an C{error_message} with its C{client_message_id} says that it is not any
+more, a C{resume_request} is where the client is. It only grows at its end, and is written anew
 when most of it is void; so a crash costs the last line at the most, which was not yet
 acted upon. After a write that has failed the file is written anew as well, as soon as that
 goes.
@@ -20,7 +20,7 @@ from twisted.logger import Logger
 from chatroom.client.errors import OutboxError
 from chatroom.errors import ErrorCode, InvalidMessage
 from chatroom.wire.codec import Message, decode_message, decode_request, encode
-from chatroom.wire.messages import ErrorMessage, PostRequest, ResumeRequest
+from chatroom.wire.messages import ErrorMessage, LoginResponse, PostRequest, ResumeRequest
 
 #: Below this size, in bytes, the file is left as it is.
 SMALL = 2**20
@@ -35,10 +35,12 @@ class Journal:
 
     @ivar path: of the file. Beside it is another one with C{.lock} at its end, which
         keeps two clients from using it at the same time.
+    @ivar owner: the name of the user whose it is; nobody else is to say what waits in it.
     @ivar position: where the client was when it last said so.
     """
 
     path: str
+    owner: str = ""
     position: ResumeRequest | None = None
     log = Logger()
     _posts: dict[str, PostRequest] = field(factory=dict)
@@ -84,15 +86,12 @@ class Journal:
         self._posts[post.client_message_id] = post
         self._append(post)
 
-    def settle(self, client_message_id: str, code: int = ErrorCode.OK) -> None:
+    def settle(self, client_message_id: str) -> None:
         """
         Have it no more.
         """
         if self._posts.pop(client_message_id, None) is not None:
-            said = ErrorMessage(
-                error_code=int(code), error_message="", client_message_id=client_message_id
-            )
-            self._append(said)
+            self._append(_settled(client_message_id))
 
     def move(self, position: ResumeRequest) -> None:
         """
@@ -188,12 +187,20 @@ class Journal:
             self._posts.pop(message.client_message_id, None)
         elif isinstance(message, ResumeRequest):
             self.position = message
+        elif isinstance(message, LoginResponse) and message.username is not None:
+            self._check_owner(message.username)
         else:
             self.log.warn("the outbox {path} has a line that is not its own", path=self.path)
             return False
         return True
 
+    def _check_owner(self, name: str) -> None:
+        if self.owner and name.casefold() != self.owner.casefold():
+            raise OutboxError(f"the outbox {self.path} is {name}'s, not {self.owner}'s")
+
     def _messages(self) -> Iterator[Message]:
+        if self.owner:
+            yield LoginResponse(success=True, username=self.owner)
         if self.position is not None:
             yield self.position
         yield from self._posts.values()
@@ -235,6 +242,12 @@ def _parse(line: bytes) -> object:
         return decode_message(line)
     except InvalidMessage:
         return None
+
+
+def _settled(client_message_id: str) -> ErrorMessage:
+    return ErrorMessage(
+        error_code=int(ErrorCode.OK), error_message="", client_message_id=client_message_id
+    )
 
 
 def _write_all(descriptor: int, data: bytes | bytearray) -> None:

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from chatroom.client.errors import NetworkError, Refusal, Unanswered
 from chatroom.client.events import Stored, Unsent
 from chatroom.client.journal import Journal
-from chatroom.errors import Busy, ChatError
+from chatroom.errors import Busy, ChatError, ErrorCode
 from chatroom.wire.codec import encode
 from chatroom.wire.messages import PostRequest, ResumeRequest
 
@@ -27,8 +27,26 @@ MOST_WAITING = 10_000
 #: How long to wait after a refusal for now that does not say how long, in seconds.
 USUAL_WAIT = 1.0
 
+#: The same, in seconds, where the server is at fault and does not expect to be better soon.
+FAULT_WAIT = 10.0
+
+#: How long to wait at the least, whatever the server says, in seconds.
+LEAST_WAIT = 0.1
+
 #: Sends a message and tells what became of it.
 Deliver = Callable[[PostRequest], Awaitable[Stored]]
+
+
+def _wait_after(result: Stored | ChatError) -> float | None:
+    """
+    @return: how long to wait before a message is sent again, if it is to be: what a
+        server at fault has refused it may take later, and may even have stored.
+    """
+    if not isinstance(result, Refusal):
+        return None
+    if result.temporary:
+        return max(LEAST_WAIT, result.retry_after or USUAL_WAIT)
+    return FAULT_WAIT if result.number == ErrorCode.SERVER_ERROR else None
 
 
 @define(eq=False)
@@ -218,8 +236,8 @@ class Outbox:
             return
         if isinstance(result, NetworkError) and not isinstance(result, Unanswered):
             return
-        if isinstance(result, Refusal) and result.temporary:
-            wait = result.retry_after or USUAL_WAIT
+        wait = _wait_after(result)
+        if wait is not None:
             row.timer = self._clock.callLater(wait, self._go_on, row)
             return
         row.entries.popleft()

@@ -7,7 +7,7 @@ from typing import Protocol
 from attrs import define, field
 from twisted.application.internet import ClientService
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
 from twisted.internet.protocol import Factory
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -25,10 +25,11 @@ from chatroom.client.session import Session
 from chatroom.client.tracker import Tracker
 from chatroom.errors import ErrorCode
 from chatroom.wire.codec import Reply
-from chatroom.wire.messages import HelloRequest
+from chatroom.wire.messages import HelloRequest, Ping, Pong
 from chatroom.wire.unknown import Place
 
-#: How long a server may take to let one in, in seconds.
+#: How long a server may say nothing that matters before it has let one in and told what
+#: was missed, in seconds.
 ENTRANCE_SECONDS = 60.0
 
 #: How long a connection may take to close, in seconds.
@@ -74,6 +75,7 @@ class Reconnecting:
     gate: Gate[Session] = field(factory=Gate)
     session: Session | None = None
     was_ready: bool = False
+    _patience: IDelayedCall | None = None
     _watched: Watched = field(init=False)
     _service: ClientService = field(init=False)
 
@@ -127,6 +129,8 @@ class Reconnecting:
         Hand on what the server says.
         """
         if self.session is not None:
+            if not isinstance(message, Ping | Pong):
+                self._be_patient()
             self.session.heard(message)
             self._owner.moved()
 
@@ -167,16 +171,21 @@ class Reconnecting:
     async def _enter(self, session: Session) -> None:
         drop = session.conversation.line.drop
         patience = self._clock.callLater(ENTRANCE_SECONDS, drop, "the server lets nobody in")
+        self._patience = patience
         try:
             await session.log_in(self._hello)
+            await session.follow()
         finally:
             if patience.active():
                 patience.cancel()
-        await session.follow()
         session.ready_at = self._clock.seconds()
         self.was_ready = True
         self._owner.session_ready(session)
         self.gate.open(session)
+
+    def _be_patient(self) -> None:
+        if self._patience is not None and self._patience.active():
+            self._patience.reset(ENTRANCE_SECONDS)
 
     def _failed(self, failure: Failure, session: Session) -> None:
         error = failure.value
