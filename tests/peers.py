@@ -141,6 +141,21 @@ class Peer:
             lines.append(await self.receive())
         return lines
 
+    async def until_named(self, name: str, kind: str | None = None) -> list[Message]:
+        """
+        @param name: of a request.
+        @param kind: the type of the last line of its answer, if it has several.
+        @return: the lines of the answer.
+        """
+        lines: list[Message] = []
+        while not lines or (kind is not None and lines[-1]["message_type"] != kind):
+            line = await self.receive()
+            if line.get("request_id") == name:
+                lines.append(line)
+                if line["message_type"] == "error_message":
+                    break
+        return lines
+
     async def ask(self, message: "Message | bytes | str") -> Message:
         """
         Send a line, and have the next one from the server.

@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 from chatroom.assembly import assemble
 from chatroom.server.line import ChatFactory
 from chatroom.settings import Settings
-from tests import behaviour, searching
+from tests import behaviour, conversing, searching
 from tests.peers import Peer, connect_by_socket
 from tests.servers import CHEAP, memory_server
 from tests.stores import OnPostgreSQL, OnSQLite
@@ -82,7 +82,7 @@ class OverSocketPostgreSQL(OnPostgreSQL, OverSocket):
 
 
 def _make(transport: type[TestCase]) -> None:
-    for suite in (*behaviour.SUITES, searching.SearchBehaviour):
+    for suite in (*behaviour.SUITES, searching.SearchBehaviour, conversing.FollowingBehaviour):
         name = f"{suite.__name__.removesuffix('Behaviour')}{transport.__name__}Tests"
         body = {"__module__": __name__, "__doc__": suite.__doc__}
         globals()[name] = type(name, (transport, suite), body)
