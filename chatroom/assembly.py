@@ -71,21 +71,12 @@ def assemble(
         return ThreadLane(reactor, name, count)
 
     make = make_lane or threads
-    database = Database(
-        settings.database,
-        make("chatroom-write", 1),
-        make("chatroom-read", readers_for(settings.database)),
-        make("chatroom-search", SEARCHERS),
-    )
-    hashing = make("chatroom-hash", settings.hash_threads)
-    passwords = Passwords(
-        hashing, settings.password_chars, cost or Cost(), at_once=settings.hash_threads
-    )
+    database = _database(settings, make)
+    passwords = _passwords(settings, make, cost or Cost())
     hub = Hub(database, SeedPushes(settings.language))
     ephemera = Ephemera(hub, reactor, now)
     hub.watchers.append(ephemera)
     replays = Replays(database, settings.content_chars)
-
     upkeep = Upkeep(database, reactor, now, settings)
 
     def publish(events: Sequence[Event]) -> None:
@@ -94,21 +85,12 @@ def assemble(
         hub.publish(events)
 
     log = Log(database, reactor, now, publish)
-    accounts = Accounts(
-        database,
-        passwords,
-        Guesses(reactor, settings.login_tries),
-        _hourly(reactor, settings.registrations_per_hour),
-        _hourly(reactor, settings.registrations_per_hour * QUESTIONS_A_REGISTRATION),
-        now,
-        is_open=settings.registration == "open",
-    )
     wrong_tokens = Guesses(reactor, settings.login_tries * WRONG_TOKENS_A_TRY)
     chat = ChatService(
         settings=settings,
         clock=reactor,
         now=now,
-        accounts=accounts,
+        accounts=_accounts(settings, reactor, now, database, passwords),
         logins=Logins(database, wrong_tokens, now, settings, new_token),
         rooms=Rooms(database, log, settings),
         log=log,
@@ -131,6 +113,34 @@ def assemble(
         # Where there are no threads, no other thread can look.
         StallWatch(reactor, settings.stall_log_milliseconds / 1000).setServiceParent(chat)
     return chat
+
+
+def _database(settings: Settings, make: MakeLane) -> Database:
+    return Database(
+        settings.database,
+        make("chatroom-write", 1),
+        make("chatroom-read", readers_for(settings.database)),
+        make("chatroom-search", SEARCHERS),
+    )
+
+
+def _passwords(settings: Settings, make: MakeLane, cost: Cost) -> Passwords:
+    lane = make("chatroom-hash", settings.hash_threads)
+    return Passwords(lane, settings.password_chars, cost, at_once=settings.hash_threads)
+
+
+def _accounts(
+    settings: Settings, reactor: Any, now: Now, database: Database, passwords: Passwords
+) -> Accounts:
+    return Accounts(
+        database,
+        passwords,
+        Guesses(reactor, settings.login_tries),
+        _hourly(reactor, settings.registrations_per_hour),
+        _hourly(reactor, settings.registrations_per_hour * QUESTIONS_A_REGISTRATION),
+        now,
+        is_open=settings.registration == "open",
+    )
 
 
 def _searches(reactor: Any, per_second: float) -> Rate:

@@ -4,7 +4,7 @@ What becomes of messages: edits, deletions, reactions, and who is named in them.
 
 from collections.abc import Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 from sqlalchemy import delete, func, insert, select, update
 
 from chatroom.store.models import Event
@@ -29,17 +29,7 @@ class ChangeQueries(Queries):
         """
         self._change(message, content=content, mentions=joined(named), edited_at=now)
         self._forget_words(message)
-        changed = Event(
-            id=message.id,
-            room_id=message.room_id,
-            room_name=message.room_name,
-            seq=message.seq,
-            kind=message.kind,
-            sender=message.sender,
-            content=content,
-            created_at=message.created_at,
-            mentions=named,
-        )
+        changed = evolve(message, content=content, mentions=named)
         SearchQueries(self._connection).index([changed])
         self.add_mentions([changed])
 
