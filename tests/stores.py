@@ -175,7 +175,8 @@ class StoreTestCase(OnSQLite):
 
     def posts_and_history(self) -> Callable[[Repository], None]:
         """
-        @return: every statement that a post takes, a login and a look at a room.
+        @return: every statement that a post takes, a login, a look at a room and a
+            resumption.
         """
         alice, bob = self.add_user("alice"), self.add_user("bob")
         room = self.add_room("dev", alice, bob)
@@ -187,7 +188,15 @@ class StoreTestCase(OnSQLite):
             store.last_event_id()
             new = [message(alice, room, n, n, f"c{n}") for n in (1, 2)]
             store.append(new, {1: b"", 2: b""}, last_seqs={room.id: 2})
-            store.newest_messages(room.id, 50)
+            for place in ({}, {"before": 2}, {"after": 1}, {"around": 2}):
+                store.page(room.id, 50, **place)
+            store.events_after(room.id, 0, 200)
+            store.message(1)
+            store.reactions_to([1, 2])
+            store.has_reacted(1, bob.id, "!")
+            store.spans(alice.id)
+            store.span(room.id)
+            store.heads(alice.id)
             store.has_event(1)
             store.standing(alice.id, key="dev")
             store.room_ids(alice.id)

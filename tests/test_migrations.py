@@ -76,7 +76,7 @@ class UpgradeTests(OnSQLite):
             database = Database(url, InlineLane(), InlineLane())
             database.open(now=NOW)
             [said] = self.successResultOf(
-                database.read(lambda store: store.newest_messages(PUBLIC_ROOM_ID, 50))
+                database.read(lambda store: store.page(PUBLIC_ROOM_ID, 50).messages)
             )
             self.assertEqual((said.id, said.seq, said.content), (1, 1, "hello"))
             self.assertEqual(said.sender.name, "Al")

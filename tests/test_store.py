@@ -133,7 +133,7 @@ class RepositoryTests(StoreTestCase):
         def check(store: Repository) -> None:
             self.assertEqual(store.last_event_id(), 60)
             self.assertEqual(store.lock_rooms([room.id, 99]), {room.id: (room, 60)})
-            self.assertEqual(store.newest_messages(room.id, 50), new[10:])
+            self.assertEqual(store.page(room.id, 50).messages, new[10:])
             self.assertEqual((store.has_event(60), store.has_event(61)), (True, False))
             before = store.sent_before([(alice.id, "c7"), (alice.id, "x"), (99, "c7")])
             self.assertEqual(

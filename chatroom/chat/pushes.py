@@ -133,15 +133,8 @@ def said(event: Event, form: type[S], *, deleted: str = "") -> S:
     @param deleted: what to say in place of a message that was taken back.
     @return: what somebody said, with the keys that everybody knows.
     """
-    return form(
-        timestamp=_seconds(event),
-        message_id=event.id,
-        sender_id=event.sender.id,
-        sender_username=event.sender.name,
-        chat_group_id=event.room_id,
-        chat_group_name=event.room_name,
-        content=(event.content or "") if event.deleted_at is None else deleted,
-    )
+    content = (event.content or "") if event.deleted_at is None else deleted
+    return form(content=content, **_origin(event))
 
 
 def said_in_full(event: Event, form: type[S], *, own: bool = False, **more: Any) -> S:
@@ -150,12 +143,6 @@ def said_in_full(event: Event, form: type[S], *, own: bool = False, **more: Any)
     @return: what somebody said, with all there is to know of it.
     """
     return form(
-        timestamp=_seconds(event),
-        message_id=event.id,
-        sender_id=event.sender.id,
-        sender_username=event.sender.name,
-        chat_group_id=event.room_id,
-        chat_group_name=event.room_name,
         content=event.content or "",
         seq=event.seq,
         server_time=rfc3339(event.created_at),
@@ -164,8 +151,23 @@ def said_in_full(event: Event, form: type[S], *, own: bool = False, **more: Any)
         client_message_id=event.client_message_id if own else None,
         edited_at=None if event.edited_at is None else rfc3339(event.edited_at),
         deleted=None if event.deleted_at is None else True,
+        **_origin(event),
         **more,
     )
+
+
+def _origin(event: Event) -> dict[str, Any]:
+    """
+    @return: what everybody is told of a message besides what it says.
+    """
+    return {
+        "timestamp": _seconds(event),
+        "message_id": event.id,
+        "sender_id": event.sender.id,
+        "sender_username": event.sender.name,
+        "chat_group_id": event.room_id,
+        "chat_group_name": event.room_name,
+    }
 
 
 def _seconds(event: Event) -> float:

@@ -242,8 +242,10 @@ class Following:
         if first_seq > position + 1:
             self._miss(room_id, first_seq)
         last_seq = self._ends.get(room_id, page.span.last_seq)
-        # However much it is: the next page waits until there is room for it.
-        self._outgoing.answer(page.lines_for(self._user.id, last_seq))
+        lines = page.lines_for(self._user.id, last_seq)
+        if lines:
+            # However much it is: the next page waits until there is room for it.
+            self._outgoing.answer(lines)
         position = max(position, first_seq - 1, min(page.last_seq, last_seq))
         self._positions[room_id] = position
         debt = self._debts.get(room_id)

@@ -52,12 +52,6 @@ class HistoryQueries(Queries):
         found = self._events(_messages(events.c.id == message_id))
         return found[0] if found else None
 
-    def newest_messages(self, room_id: int, limit: int) -> list[Event]:
-        """
-        @return: the last messages of a room, oldest first.
-        """
-        return self._before_seq(_messages(events.c.room_id == room_id), None, limit)
-
     def page(
         self,
         room_id: int,
