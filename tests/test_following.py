@@ -235,6 +235,26 @@ class StopTests(FollowingTestCase):
         Whoever is being sent what they missed is not waited for: they are told to come
         back, and go on from where they are then.
         """
+        peer = self.resume_without_reading(request("hello_request", protocol=1))
+        refused, goodbye = self.stop_and_read(peer)
+        self.assertEqual((refused["error_code"], refused["reason"]), (1009, "shutting_down"))
+        self.assertEqual((goodbye["reason"], goodbye["reconnect"]), ("shutting_down", True))
+
+    def test_while_resuming_without_a_hello(self) -> None:
+        """
+        Nor is somebody who has never said hello.
+        """
+        refused, warning = self.stop_and_read(self.resume_without_reading())
+        self.assertEqual(refused["error_code"], 1009)
+        self.assertEqual(
+            (warning["message_type"], warning["level"]), ("system_message", "warning")
+        )
+
+    def resume_without_reading(self, *first: dict[str, Any]) -> Peer:
+        """
+        @param first: what comes before the login.
+        @return: somebody who has asked for much, and reads nothing of it.
+        """
         alice = self.follow("alice")
         self.wire(alice).abort()
         for number in range(40):
@@ -242,20 +262,27 @@ class StopTests(FollowingTestCase):
         peer = self.server.connect()
         position = {"chat_group_id": 1, "after_seq": 0}
         epoch = self.server.chat.epoch
-        peer.send(request("hello_request", protocol=1), login("alice"))
+        peer.send(*first, login("alice"))
         assert isinstance(peer.wire, MemoryWire)
         peer.wire.transport.is_reading = False
         peer.send(request("resume_request", epoch=epoch, positions=[position]))
         self.server.pass_time(1)
+        return peer
+
+    def stop_and_read(self, peer: Peer) -> list[dict[str, Any]]:
+        """
+        Stop the server, which takes no time to speak of.
+
+        @return: the last two lines that somebody hears who reads again.
+        """
         stopped = self.server.chat.stopService()
         self.server.clock.advance(0.1)
         self.assertEqual(len(self.server.chat.sessions), 2)
+        assert isinstance(peer.wire, MemoryWire)
         peer.wire.transport.is_reading = True
         self.server.pass_time(1)
         self.successResultOf(stopped)
-        refused, goodbye = peer.heard[-2:]
-        self.assertEqual((refused["error_code"], refused["reason"]), (1009, "shutting_down"))
-        self.assertEqual((goodbye["reason"], goodbye["reconnect"]), ("shutting_down", True))
+        return peer.heard[-2:]
 
 
 class SlowTests(FollowingTestCase):

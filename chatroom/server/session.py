@@ -187,7 +187,7 @@ class Session:
         """
         self._is_closing = True
         self._order.close(forget=False)
-        for follower in self._followers:
+        for follower in tuple(self._followers):
             follower.give_up()
         self._order.advance()
         return self._finished
