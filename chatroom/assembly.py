@@ -18,6 +18,7 @@ from chatroom.chat.accounts import QUESTIONS_A_REGISTRATION, Accounts
 from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
+from chatroom.chat.indexing import Indexing
 from chatroom.chat.log import Log
 from chatroom.chat.logins import WRONG_TOKENS_A_TRY, Logins, NewToken, random_token
 from chatroom.chat.messages import Messages
@@ -31,6 +32,7 @@ from chatroom.chat.search import Search
 from chatroom.chat.upkeep import Upkeep
 from chatroom.clock import Now
 from chatroom.server.admission import Admission
+from chatroom.server.cork import Cork
 from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.service import ChatService
 from chatroom.server.stalls import StallWatch
@@ -78,16 +80,21 @@ def assemble(
     hub.watchers.append(ephemera)
     replays = Replays(database, settings.content_chars)
     upkeep = Upkeep(database, reactor, now, settings)
+    indexing = Indexing(database, reactor)
 
     def publish(events: Sequence[Event]) -> None:
         replays.learn(events)
+        ephemera.learn(events)
         upkeep.learn(events)
+        indexing.learn(events)
         hub.publish(events)
 
-    log = Log(database, reactor, now, publish)
+    cork = Cork()
+    log = Log(database, reactor, now, publish, cork)
     wrong_tokens = Guesses(reactor, settings.login_tries * WRONG_TOKENS_A_TRY)
     chat = ChatService(
         settings=settings,
+        cork=cork,
         clock=reactor,
         now=now,
         accounts=_accounts(settings, reactor, now, database, passwords),
@@ -98,6 +105,7 @@ def assemble(
         posts=Rate(reactor, settings.post_burst, settings.post_rate),
         search=Search(database),
         searches=_searches(reactor, settings.search_rate),
+        indexing=indexing,
         upkeep=upkeep,
         admission=Admission(settings, reactor),
         messages=Messages(database, log),

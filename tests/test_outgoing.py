@@ -7,6 +7,7 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatroom.server.cork import Cork
 from chatroom.server.outgoing import PORTION, Outgoing, Transport
 from chatroom.settings import Settings
 from tests.peers import MemoryTransport
@@ -26,6 +27,7 @@ class OutgoingTests(SynchronousTestCase):
         Make it.
         """
         self.clock = Clock()
+        self.cork = Cork()
         self.transport = MemoryTransport()
         self.drained = 0
         self.outgoing = self.make()
@@ -41,6 +43,7 @@ class OutgoingTests(SynchronousTestCase):
         outgoing = Outgoing(
             self.transport,
             lambda: len(self.transport.written),
+            self.cork,
             self.clock,
             Settings(**settings),
             "peer",

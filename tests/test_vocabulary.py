@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 import chatroom.wire.messages as vocabulary
 from chatroom.server import handlers
-from chatroom.server.dispatch import Needs, entry, handled, handles
+from chatroom.server.dispatch import Needs, Shared, entry, handled, handles
 from chatroom.settings import Settings, options
 from chatroom.wire.codec import Direction, Reply, Request
 from chatroom.wire.constants import MessageType
@@ -127,7 +127,7 @@ class HandlerTests(SynchronousTestCase):
         """
         Only posts may be under way together.
         """
-        shared = {cls for cls in handled() if entry(cls).shares_commit}
+        shared = {cls for cls in handled() if isinstance(entry(cls).handler, Shared)}
         self.assertEqual(shared, {vocabulary.PostRequest})
 
     def test_twice(self) -> None:

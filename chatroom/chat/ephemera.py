@@ -3,6 +3,8 @@ What is shown of people for the moment: how far they have read, that they are wr
 that they come and go. Nothing of it is stored.
 """
 
+from collections.abc import Sequence
+
 from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
@@ -12,7 +14,7 @@ from chatroom.chat.rates import NO_TIME, Rate
 from chatroom.chat.streams import Audience, Stream
 from chatroom.chat.times import rfc3339
 from chatroom.clock import Now
-from chatroom.store.models import User
+from chatroom.store.models import Event, EventKind, User
 from chatroom.wire.messages import Presence, Receipt, Typing
 
 #: The time from one batch to the next, in seconds, of what is shown in a room.
@@ -135,10 +137,17 @@ class Ephemera:
         typing = Typing(chat_group_id=room_id, user_id=user.id, username=user.name, active=active)
         self._typing.put(room_id, user.id, typing)
 
-    def said(self, user_id: int, room_id: int) -> None:
+    def learn(self, events: Sequence[Event]) -> None:
         """
-        What somebody was writing in a room is there now: nothing more needs to be shown.
+        Know what has happened: what somebody was writing in a room is there now, and
+        nothing more needs to be shown.
         """
+        if self._writing:
+            for event in events:
+                if event.kind is EventKind.MESSAGE:
+                    self._said(event.sender.id, event.room_id)
+
+    def _said(self, user_id: int, room_id: int) -> None:
         if (user_id, room_id) in self._writing:
             self._writing.discard((user_id, room_id))
             self._typing.take_back(room_id, user_id)

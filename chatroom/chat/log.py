@@ -10,11 +10,12 @@ whoever asked for another change goes on (in a world where it has happened).
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -49,13 +50,24 @@ MOST_WAITING = 8192
 _LONGEST_PAUSE = 2.0
 
 
-@define(eq=False)
-class _Entry:
+class Waiter(Protocol):
     """
-    A change that waits, and whoever waits for it.
+    Whoever waits for a change.
     """
 
-    task: "Post | Work[Any]"
+    def settle(self, outcome: Any) -> None:
+        """
+        Be told what has become of it: what came of it, or a L{ChatError}. Must not raise,
+        and must not block.
+        """
+
+
+@define(eq=False)
+class _Promise:
+    """
+    Somebody who waits for a L{Deferred}.
+    """
+
     done: "Deferred[Any]" = field(factory=Deferred)
 
     def settle(self, outcome: object) -> None:
@@ -63,6 +75,16 @@ class _Entry:
             self.done.errback(Failure(outcome))
         else:
             self.done.callback(outcome)
+
+
+@define(eq=False)
+class _Entry:
+    """
+    A change that waits, and whoever waits for it.
+    """
+
+    task: "Post | Work[Any]"
+    waiter: Waiter
 
 
 @define(eq=False)
@@ -100,6 +122,7 @@ class Log:
     The log of every room.
 
     @ivar publish: told the events of each commit, in order, in the reactor.
+    @ivar together: what is said in this context leaves at its end.
     """
 
     _logger = Journal()
@@ -108,6 +131,7 @@ class Log:
     _clock: IReactorTime
     _now: Now
     _publish: Publish
+    _together: AbstractContextManager[object] = field(factory=nullcontext)
     _waiting: deque[_Entry] = field(factory=deque, init=False)
     _is_running: bool = field(default=False, init=False)
     _is_stopping: bool = field(default=False, init=False)
@@ -133,7 +157,23 @@ class Log:
         @raise StoreUnavailable: if the database failed; nothing is stored.
         @raise Busy: if too many changes wait.
         """
-        return self._enter(_Entry(post))
+        promise = _Promise()
+        self.enter(post, promise)
+        return promise.done
+
+    def enter(self, task: "Post | Work[Any]", waiter: Waiter) -> None:
+        """
+        Do what L{post} or L{commit} does, and tell C{waiter} what has become of it.
+        """
+        if self._is_stopping:
+            waiter.settle(ShuttingDown())
+        elif len(self._waiting) >= MOST_WAITING:
+            waiter.settle(Busy(retry_after=1.0))
+        else:
+            self._waiting.append(_Entry(task, waiter))
+            if not self._is_running:
+                self._is_running = True
+                self._clock.callLater(0, self._run)
 
     def commit(self, work: Work[T]) -> Deferred[T]:
         """
@@ -145,7 +185,9 @@ class Log:
         @raise StoreUnavailable: if the database failed; nothing is stored.
         @raise Busy: if too many changes wait.
         """
-        return self._enter(_Entry(work))
+        promise = _Promise()
+        self.enter(work, promise)
+        return promise.done
 
     def stop(self) -> Deferred[None]:
         """
@@ -168,17 +210,6 @@ class Log:
         waiting, self._waiting = self._waiting, deque()
         self._refuse(waiting, ShuttingDown(), None)
         self._wake()
-
-    def _enter(self, entry: _Entry) -> "Deferred[Any]":
-        if self._is_stopping:
-            return fail(ShuttingDown())
-        if len(self._waiting) >= MOST_WAITING:
-            return fail(Busy(retry_after=1.0))
-        self._waiting.append(entry)
-        if not self._is_running:
-            self._is_running = True
-            self._clock.callLater(0, self._run)
-        return entry.done
 
     def _run(self) -> None:
         def stumbled(failure: Failure) -> None:
@@ -262,18 +293,20 @@ class Log:
             resting.callback(None)
 
     def _settle(self, batch: _Batch) -> None:
-        pairs = list(zip(batch.entries, batch.outcomes, strict=True))
-        for entry, outcome in pairs:
-            if isinstance(entry.task, Post):
-                entry.settle(outcome)
-        if batch.events:
-            try:
-                self._publish(batch.events)
-            except Exception:
-                self._logger.note_failure("publishing_failed")
-        for entry, outcome in pairs:
-            if not isinstance(entry.task, Post):
-                entry.settle(outcome)
+        others = []
+        with self._together:
+            for entry, outcome in zip(batch.entries, batch.outcomes, strict=True):
+                if isinstance(entry.task, Post):
+                    entry.waiter.settle(outcome)
+                else:
+                    others.append((entry.waiter, outcome))
+            if batch.events:
+                try:
+                    self._publish(batch.events)
+                except Exception:
+                    self._logger.note_failure("publishing_failed")
+            for waiter, outcome in others:
+                waiter.settle(outcome)
 
     def _refuse(
         self, entries: Iterable[_Entry], error: ChatError, cause: BaseException | None
@@ -281,7 +314,7 @@ class Log:
         for entry in entries:
             refusal = type(error)()
             refusal.__cause__ = cause
-            entry.settle(refusal)
+            entry.waiter.settle(refusal)
 
     def _tell_if_idle(self) -> None:
         if not self._is_running:

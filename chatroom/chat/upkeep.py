@@ -1,6 +1,6 @@
 """
-What the store needs now and then: the index of words completed, and purged of what was
-deleted; and the beginnings of logs cut off that are not to be kept.
+What the store needs now and then: the index of words purged of what was deleted, and the
+beginnings of logs cut off that are not to be kept.
 
 All of it is done a little at a time, in transactions of some milliseconds with pauses
 between them, so that nobody who posts has to wait for it.
@@ -14,7 +14,8 @@ from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
-from chatroom.clock import Now, cancel
+from chatroom.chat.pauses import Pauses, Stopped
+from chatroom.clock import Now
 from chatroom.errors import ChatError
 from chatroom.logs.journal import Journal
 from chatroom.settings import Settings
@@ -37,20 +38,13 @@ PURGED = 200
 #: How long nothing is done between two steps, in seconds.
 PAUSE_SECONDS = 0.05
 
-#: How many events are put into the index in one step, and how many cut off.
-INDEXED = 200
+#: How many events are cut off in one step.
 CUT = 200
 
 _DAY = 86_400_000
 
 #: What takes words out of the index.
 _CHANGES = {EventKind.EDIT, EventKind.DELETE}
-
-
-class _Stopped(Exception):
-    """
-    There is to be no next step.
-    """
 
 
 def _purge_some(pages: int, store: Repository) -> bool:
@@ -69,17 +63,20 @@ class Upkeep:
     _clock: IReactorTime
     _now: Now
     _settings: Settings
-    _is_stopping: bool = field(default=False, init=False)
+    _pauses: Pauses = field(init=False)
     _running: "Deferred[None] | None" = field(default=None, init=False)
     _is_done: bool = field(default=True, init=False)
     _purged_at: float = field(default=-PURGE_SECONDS, init=False)
-    _resting: "Deferred[None] | None" = field(default=None, init=False)
+
+    @_pauses.default
+    def _make_pauses(self) -> Pauses:
+        return Pauses(self._clock)
 
     def start(self) -> None:
         """
         Begin, in a while.
         """
-        self._is_stopping = False
+        self._pauses.start()
         self._begin(FIRST_SECONDS)
 
     def learn(self, events: Sequence[Event]) -> None:
@@ -95,22 +92,21 @@ class Upkeep:
 
         @return: when what was begun is done, or has failed.
         """
-        self._is_stopping = True
-        self._wake()
+        self._pauses.stop()
         running, self._running = self._running, None
         return running or succeed(None)
 
     def _begin(self, seconds: float) -> None:
-        if not self._is_stopping:
+        if not self._pauses.is_stopping:
             self._is_done = False
             self._running = Deferred.fromCoroutine(self._run(seconds))
 
     async def _run(self, seconds: float) -> None:
         try:
-            await self._rest(seconds)
+            await self._pauses.rest(seconds)
             while not await self._look() or self._is_limited:
-                await self._rest(LOOK_SECONDS)
-        except _Stopped:
+                await self._pauses.rest(LOOK_SECONDS)
+        except Stopped:
             return
         finally:
             self._is_done = True
@@ -126,8 +122,6 @@ class Upkeep:
         @return: whether that went well; if not, there is another time.
         """
         try:
-            while await self._step(lambda store: store.index_older(INDEXED)):
-                pass
             if self._is_limited:
                 await self._cut_all()
             if self._clock.seconds() - self._purged_at >= PURGE_SECONDS:
@@ -135,7 +129,7 @@ class Upkeep:
         except (ChatError, CommitUncertain):
             # The database has told why. What may be done already is not done twice.
             return False
-        except _Stopped:
+        except Stopped:
             raise
         except Exception:
             self._logger.note_failure("upkeep_failed")
@@ -205,19 +199,5 @@ class Upkeep:
         Do something in a transaction, and let others have their turn.
         """
         done = await self._database.write(work)
-        await self._rest(PAUSE_SECONDS)
+        await self._pauses.rest(PAUSE_SECONDS)
         return done
-
-    async def _rest(self, seconds: float) -> None:
-        if not self._is_stopping:
-            self._resting = Deferred()
-            timer = self._clock.callLater(seconds, self._wake)
-            await self._resting
-            cancel(timer)
-        if self._is_stopping:
-            raise _Stopped()
-
-    def _wake(self) -> None:
-        resting, self._resting = self._resting, None
-        if resting is not None:
-            resting.callback(None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import frozen
 
+from chatroom.chat.log import Waiter
 from chatroom.wire.codec import Reply, Request
 from chatroom.wire.messages import LoginResponse, RegisterResponse
 
@@ -17,10 +18,15 @@ if TYPE_CHECKING:
     from chatroom.server.session import Session
 
 Answer: TypeAlias = Reply | Sequence[Reply]
-Handler: TypeAlias = "Callable[[ChatService, Session, Any], Awaitable[Answer]]"
+Handler: TypeAlias = Callable[["ChatService", "Session", Any], Awaitable[Answer]]
+#: Begins what shares a commit with others; the L{Waiter} is told what becomes of it.
+Beginning: TypeAlias = Callable[["ChatService", "Session", Any, Waiter], None]
+#: Answers it, once the outcome is known.
+Ending: TypeAlias = Callable[["Session", Any, Any], Answer]
 #: The types whose refusal is an answer of its own, with C{success} false.
 Refusal: TypeAlias = type[LoginResponse] | type[RegisterResponse]
 H = TypeVar("H", bound=Callable[..., Awaitable[Answer]])
+B = TypeVar("B", bound=Callable[..., None])
 
 
 class Needs(Enum):
@@ -33,17 +39,26 @@ class Needs(Enum):
 
 
 @frozen
+class Shared:
+    """
+    The two parts of what shares a commit: several of a session's may be under way.
+    """
+
+    begin: Beginning
+    end: Ending
+
+
+@frozen
 class Entry:
     """
     What happens to one class of requests.
 
-    @ivar shares_commit: whether several of a session's may be under way.
+    @ivar handler: what is done, or both parts of it.
     @ivar refusal: what says no; else an C{error_message}.
     """
 
-    handler: Handler
+    handler: Handler | Shared
     needs: Needs
-    shares_commit: bool
     refusal: Refusal | None
 
 
@@ -54,7 +69,6 @@ def handles(
     request: type[Request],
     *,
     needs: Needs = Needs.LOGIN,
-    shares_commit: bool = False,
     refusal: Refusal | None = None,
 ) -> Callable[[H], H]:
     """
@@ -66,12 +80,35 @@ def handles(
     """
 
     def register(handler: H) -> H:
-        if request in _ENTRIES:
-            raise TypeError(f"{request.__name__} has a handler already")
-        _ENTRIES[request] = Entry(handler, needs, shares_commit, refusal)
+        _register(request, Entry(handler, needs, refusal))
         return handler
 
     return register
+
+
+def shares_commit(request: type[Request], *, end: Ending) -> Callable[[B], B]:
+    """
+    Make a function begin a class of requests that are done many at a time; these need a
+    login.
+
+    It is called with the L{ChatService}, the L{Session}, the request, and whom to tell
+    what becomes of it, or refuses with a L{chatroom.errors.ChatError}.
+
+    @param end: called with the session, the request and what came of it; it answers as a
+        handler does.
+    """
+
+    def register(begin: B) -> B:
+        _register(request, Entry(Shared(begin, end), Needs.LOGIN, None))
+        return begin
+
+    return register
+
+
+def _register(request: type[Request], entry: Entry) -> None:
+    if request in _ENTRIES:
+        raise TypeError(f"{request.__name__} has a handler already")
+    _ENTRIES[request] = entry
 
 
 def entry(request: type[Request]) -> Entry:

@@ -21,6 +21,7 @@ from zope.interface import implementer
 
 from chatroom.errors import LineNotEnded
 from chatroom.logs.journal import Journal
+from chatroom.server.direct import Direct
 from chatroom.server.foreign import LONGEST_PREFIX, may_become_other, other_protocol
 from chatroom.server.proxied import is_proxied, pass_on_half_closes
 from chatroom.server.service import ChatService
@@ -79,8 +80,10 @@ class ChatProtocol(LineReceiver):
             # No address: whom the proxy brings are not limited together.
             peer = f"proxy {peer}"
             pass_on_half_closes(self.transport, self)
-        unsent = _tune(self.transport)
-        self._session = self._chat.converse(self, self.transport, unsent, peer)
+        unsent, way = _tune(self.transport), self.transport
+        if Direct.accepts(way):
+            way = Direct(way)
+        self._session = self._chat.converse(self, way, unsent, peer)
 
     def dataReceived(self, data: bytes) -> None:
         """
@@ -153,11 +156,12 @@ class ChatProtocol(LineReceiver):
             return
         self._is_splitting = True
         try:
-            while not self.paused and self._next_line():
-                pass
-            self._forget()
-            if self._has_ended and not self.paused:
-                self._end()
+            with self._chat.cork:
+                while not self.paused and self._next_line():
+                    pass
+                self._forget()
+                if self._has_ended and not self.paused:
+                    self._end()
         finally:
             self._is_splitting = False
 

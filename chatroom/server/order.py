@@ -15,11 +15,13 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from chatroom.chat.log import Waiter
 from chatroom.clock import cancel
-from chatroom.server.dispatch import entry
+from chatroom.server.cork import Cork
+from chatroom.server.dispatch import Shared, entry
 from chatroom.server.inbox import Inbox
 from chatroom.server.outgoing import Outgoing
-from chatroom.server.row import Place, Row
+from chatroom.server.row import ITS_OWN, Place, Row
 from chatroom.wire.codec import Refused, Request
 
 #: How many posts of one session may be under way, with the bad lines between them.
@@ -53,6 +55,16 @@ class Conversation(Protocol):
         @return: the lines of the answer, or of the refusal; this never fails.
         """
 
+    def start(self, request: Request, waiter: Waiter) -> None:
+        """
+        Begin what shares a commit, and have C{waiter} be told what becomes of it.
+        """
+
+    def conclude(self, request: Request, outcome: object) -> bytes:
+        """
+        @return: the lines of the answer to it, or of the refusal; this never fails.
+        """
+
     def refuse(self, refused: Refused) -> bytes:
         """
         @return: the lines that answer what is no request.
@@ -78,6 +90,7 @@ class Order:
     _inbox: Inbox
     _row: Row
     _outgoing: Outgoing
+    _cork: Cork
     _clock: IReactorTime
     _conversation: Conversation
     _budget: int = field(init=False)
@@ -147,8 +160,9 @@ class Order:
     def _next_turn(self) -> None:
         self._turn = None
         self._budget = self._conversation.lines_a_turn
-        self._row.move()
-        self.advance()
+        with self._cork:
+            self._row.move()
+            self.advance()
 
     def _handle_next(self) -> bool:
         """
@@ -163,29 +177,67 @@ class Order:
         if isinstance(item, bytes):
             item = self._conversation.read(item)
         if isinstance(item, Refused):
-            self._row.stand(self._conversation.refuse(item))
+            self._row.add(Place(self._conversation.refuse(item)), self._row.fate)
             self._row.move()
-        elif not self._row.takes(item, self._conversation.room_id):
+            return True
+        fate = self._fate_of(item)
+        if not self._row.takes(fate):
             self._inbox.put_back(item)
             return False
+        if fate is None:
+            self._answer(item)
         else:
-            self._begin(item)
+            posting = Posting(order=self, request=item)
+            self._row.add(posting, fate)
+            self._conversation.start(item, posting)
         return True
 
-    def _begin(self, request: Request) -> None:
-        place = self._row.stand_for(request, self._conversation.room_id)
-        self._is_busy = not entry(type(request)).shares_commit
+    def _fate_of(self, request: Request) -> object:
+        """
+        What posts have in common that are under way together. Those with a name need
+        nothing; plain ones a room, for then the transaction refuses all or none of them,
+        and no push overtakes a refusal.
+        """
+        if not isinstance(entry(type(request)).handler, Shared):
+            return None
+        if self._conversation.answers_in_full(request):
+            return ITS_OWN
+        return getattr(request, "chat_group_id", None) or self._conversation.room_id
+
+    def _answer(self, request: Request) -> None:
+        place = Place()
+        self._row.add(place)
+        self._is_busy = True
 
         async def handle() -> None:
-            self._handled(await self._conversation.answer(request), place, request)
+            place.lines = await self._conversation.answer(request)
+            self._is_busy = False
+            self._row.move()
+            self.take_another_turn()
 
         Deferred.fromCoroutine(handle())
 
-    def _handled(self, lines: bytes, place: Place, request: Request) -> None:
-        place.lines = lines
-        if not entry(type(request)).shares_commit:
-            self._is_busy = False
-            self._row.move()
-        elif self._conversation.answers_in_full(request):
+    def settled(self, posting: "Posting", outcome: object) -> None:
+        """
+        Know what has become of a post.
+        """
+        posting.lines = self._conversation.conclude(posting.request, outcome)
+        if self._conversation.answers_in_full(posting.request):
             self._row.move()
         self.take_another_turn()
+
+
+@define(eq=False)
+class Posting(Place):
+    """
+    A post that is under way: where its answer will be, and who is told the outcome.
+    """
+
+    _order: Order = field(kw_only=True)
+    request: Request = field(kw_only=True)
+
+    def settle(self, outcome: object) -> None:
+        """
+        Be told.
+        """
+        self._order.settled(self, outcome)

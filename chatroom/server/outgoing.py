@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from chatroom.clock import cancel
 from chatroom.logs.journal import Journal
+from chatroom.server.cork import Cork
 from chatroom.settings import Settings
 
 #: How many bytes are handed to the transport at a time; it says that it has enough
@@ -73,6 +74,7 @@ class Outgoing:
 
     _transport: Transport
     _unsent: Callable[[], int]
+    _cork: Cork
     _clock: IReactorTime
     _settings: Settings
     _peer: str
@@ -83,6 +85,7 @@ class Outgoing:
     _held: list[bytes] | None = field(default=None, init=False)
     _release: IDelayedCall | None = field(default=None, init=False)
     _moved: float = field(default=0.0, init=False)
+    _is_corked: bool = field(default=False, init=False)
     _is_paused: bool = field(default=False, init=False)
     _is_closing: bool = field(default=False, init=False)
     _is_lost: bool = field(default=False, init=False)
@@ -225,17 +228,20 @@ class Outgoing:
         if self._stall is not None:
             self._stall.cancel()
             self._stall = None
-        was_crowded = self.is_crowded
-        self._pump()
-        self._close_if_sent()
-        if was_crowded and not self.is_crowded:
-            self._drained()
+        self._send()
 
     def stopProducing(self) -> None:
         """
         The transport is gone, and will say so to its protocol.
         """
         self._is_paused = True
+
+    def flush(self) -> None:
+        """
+        Send what was kept together.
+        """
+        self._is_corked = False
+        self._send()
 
     def _put(self, lines: bytes, is_push: bool) -> None:
         if self._is_lost or self._is_closing:
@@ -244,7 +250,18 @@ class Outgoing:
             self._moved = self._clock.seconds()
         self._queue.append((lines, is_push))
         self._queued += len(lines)
+        if not self._cork.is_in:
+            self._pump()
+        elif not self._is_corked:
+            self._is_corked = True
+            self._cork.hold(self)
+
+    def _send(self) -> None:
+        was_crowded = self.is_crowded
         self._pump()
+        self._close_if_sent()
+        if was_crowded and not self.is_crowded:
+            self._drained()
 
     def _pump(self) -> None:
         while self._queue and not self._is_paused:

@@ -14,6 +14,7 @@ import chatroom.server.handlers  # noqa: F401 - it fills the dispatch table
 from chatroom.chat.accounts import Accounts
 from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.hub import Hub
+from chatroom.chat.indexing import Indexing
 from chatroom.chat.log import Log
 from chatroom.chat.logins import Ending, Logins
 from chatroom.chat.messages import Messages
@@ -27,6 +28,7 @@ from chatroom.chat.upkeep import Upkeep
 from chatroom.clock import Now
 from chatroom.logs.journal import Journal
 from chatroom.server.admission import Admission, limited_as
+from chatroom.server.cork import Cork
 from chatroom.server.following import Following
 from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.inbox import Connection, Inbox
@@ -53,11 +55,13 @@ class ChatService(MultiService):
     A chat server, without its listening ports: these are its children.
 
     @ivar settings: what was chosen.
+    @ivar cork: keeps what is said together.
     @ivar clock: for durations.
     @ivar now: for what people read.
     @ivar posts: how many messages each user sends.
     @ivar searches: how often each user searches.
-    @ivar upkeep: what is done to the store in the background.
+    @ivar indexing: puts what was said into the index of words.
+    @ivar upkeep: what else is done to the store in the background.
     @ivar admission: who may be connected.
     @ivar marks: how far everybody has read.
     @ivar ephemera: what is shown for the moment only.
@@ -71,6 +75,7 @@ class ChatService(MultiService):
     _logger = Journal()
 
     settings: Settings
+    cork: Cork
     clock: IReactorTime
     now: Now
     accounts: Accounts
@@ -81,6 +86,7 @@ class ChatService(MultiService):
     posts: Rate
     search: Search
     searches: Rate
+    indexing: Indexing
     upkeep: Upkeep
     admission: Admission
     messages: Messages
@@ -120,6 +126,7 @@ class ChatService(MultiService):
             self._passwords.stop()
             self._database.close()
             raise
+        self.indexing.start()
         self.upkeep.start()
         self.is_open = True
         self._logger.note("serving", database=self._database.name)
@@ -138,12 +145,12 @@ class ChatService(MultiService):
         self.is_open = False
         self.ephemera.stop()
         await super().stopService()
-        looked_after = self.upkeep.stop()
+        looked_after = [self.indexing.stop(), self.upkeep.stop()]
         sessions = tuple(self.sessions)
         finished = [session.finish() for session in sessions]
         if not await self._within(FINISHING_SECONDS, finished):
             self._logger.note("requests_unfinished")
-        if not await self._within(DRAINING_SECONDS, [self.log.stop(), looked_after]):
+        if not await self._within(DRAINING_SECONDS, [self.log.stop(), *looked_after]):
             self._logger.note("log_unfinished")
             self.log.give_up()
         self.marks.stop()
@@ -188,7 +195,7 @@ class ChatService(MultiService):
         def drained() -> None:
             session.go_on()
 
-        outgoing = Outgoing(transport, unsent, self.clock, self.settings, peer, drained)
+        outgoing = Outgoing(transport, unsent, self.cork, self.clock, self.settings, peer, drained)
         session = Session(self, Inbox(connection), outgoing, peer, limited_as(peer))
         self.sessions.add(session)
         session.gone.addCallback(lambda _: self.sessions.discard(session))

@@ -1,8 +1,6 @@
 """
 One conversation: who speaks, what may be asked, what may be heard. In what order
 things happen is up to L{chatroom.server.order.Order}.
-
-This is where trust ends: only here does an exception become a line.
 """
 
 from collections.abc import Iterator
@@ -12,16 +10,14 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
+from chatroom.chat.log import Waiter
 from chatroom.errors import (
-    ChatError,
-    InternalError,
     LineTooLong,
     NotLoggedIn,
     OtherProtocol,
-    ShuttingDown,
 )
 from chatroom.logs.journal import Journal
-from chatroom.server.dispatch import Needs, entry
+from chatroom.server import answers
 from chatroom.server.following import Following
 from chatroom.server.inbox import Inbox
 from chatroom.server.order import Order
@@ -55,6 +51,7 @@ class Session:
     """
     A conversation with one connection.
 
+    @ivar is_closing: whether the server goes, and nothing more is begun.
     @ivar outgoing: the way to the peer.
     @ivar replies: in which words it is answered.
     @ivar peer: where it comes from, for the operator.
@@ -91,7 +88,7 @@ class Session:
     _followers: set[Following] = field(factory=set, init=False)
     _logins: int = field(default=0, init=False)
     _has_ended: bool = field(default=False, init=False)
-    _is_closing: bool = field(default=False, init=False)
+    is_closing: bool = field(default=False, init=False)
 
     @replies.default
     def _make_replies(self) -> Replies:
@@ -99,8 +96,8 @@ class Session:
 
     @_order.default
     def _make_order(self) -> Order:
-        row = Row(self.outgoing.answer, self.replies.is_named)
-        return Order(self._inbox, row, self.outgoing, self._chat.clock, self)
+        chat, row = self._chat, Row(self.outgoing.answer)
+        return Order(self._inbox, row, self.outgoing, chat.cork, chat.clock, self)
 
     # What the connection says
 
@@ -185,7 +182,7 @@ class Session:
 
         @return: when that is done, or the connection is lost.
         """
-        self._is_closing = True
+        self.is_closing = True
         self._order.close(forget=False)
         for follower in tuple(self._followers):
             follower.give_up()
@@ -347,31 +344,27 @@ class Session:
 
     async def answer(self, request: Request) -> bytes:
         """
-        Do what is asked, or turn whatever went wrong into what the peer may hear.
+        Do what is asked.
         """
-        try:
-            return await self._handle(request)
-        except ChatError as error:
-            return self.replies.no(error, request)
-        except Exception:
-            kind = request.message_type.value
-            self._log.note_failure("request_failed", type=kind, address=self.peer)
-            return self.replies.no(InternalError(), request)
+        return await answers.answer(self._chat, self, request)
 
-    async def _handle(self, request: Request) -> bytes:
-        if self._is_closing:
-            raise ShuttingDown()
-        asked = entry(type(request))
-        if asked.needs is Needs.LOGIN and self.user is None:
-            raise NotLoggedIn()
-        answer = await asked.handler(self._chat, self, request)
-        return self.replies.answer(answer, request.request_id)
+    def start(self, request: Request, waiter: Waiter) -> None:
+        """
+        Begin what shares a commit.
+        """
+        answers.start(self._chat, self, request, waiter)
+
+    def conclude(self, request: Request, outcome: object) -> bytes:
+        """
+        Answer it.
+        """
+        return answers.conclude(self, request, outcome)
 
     def rest(self) -> None:
         """
         There is nothing to do for now.
         """
-        if self._is_closing:
+        if self.is_closing:
             self._finish()
         elif self._has_ended:
             self.outgoing.close()

@@ -138,6 +138,9 @@ meta = Table(
 )
 
 #: The highest number given so far, of what counts across rooms.
+#: The counter whose value is the highest id that any event has had.
+LAST_EVENT_ID = "events.id"
+
 counters = Table(
     "counters",
     metadata,

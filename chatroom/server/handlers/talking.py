@@ -9,9 +9,9 @@ from chatroom.chat.messages import Change, View
 from chatroom.chat.names import check_content
 from chatroom.chat.pushes import said, said_in_full
 from chatroom.chat.times import rfc3339
-from chatroom.chat.transaction import Post
+from chatroom.chat.transaction import Post, Stored
 from chatroom.errors import BadField, TooFast
-from chatroom.server.dispatch import handles
+from chatroom.server.dispatch import handles, shares_commit
 from chatroom.store.models import User
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
@@ -31,6 +31,7 @@ from chatroom.wire.messages import (
 )
 
 if TYPE_CHECKING:
+    from chatroom.chat.log import Waiter
     from chatroom.server.service import ChatService
     from chatroom.server.session import Session
 
@@ -40,28 +41,15 @@ HISTORY_LIMIT = 50
 C = TypeVar("C", EditMessageResponse, DeleteMessageResponse, ReactResponse)
 
 
-@handles(PostRequest, shares_commit=True)
-async def post(
-    chat: "ChatService", session: "Session", request: PostRequest
+def acknowledged(
+    session: "Session", request: PostRequest, stored: Stored
 ) -> Sequence[ChatMessageAck]:
     """
-    Say something; the push is all the answer, unless the post has a name.
+    @return: that a post is stored; nothing if its push is all the answer.
     """
-    check_content(request.content, chat.settings.content_chars)
-    take_turn(chat, session)
-    stored = await chat.log.post(
-        Post(
-            sender=session.speaker,
-            room_id=request.chat_group_id or session.room_id,
-            content=request.content,
-            client_message_id=request.client_message_id,
-            reply_to=request.reply_to,
-        )
-    )
-    event = stored.event
-    chat.ephemera.said(event.sender.id, event.room_id)
     if not session.answers_in_full(request):
-        return []
+        return ()
+    event = stored.event
     ack = ChatMessageAck(
         chat_group_id=event.room_id,
         message_id=event.id,
@@ -70,7 +58,24 @@ async def post(
         server_time=rfc3339(event.created_at),
         duplicate=stored.is_duplicate,
     )
-    return [ack]
+    return (ack,)
+
+
+@shares_commit(PostRequest, end=acknowledged)
+def post(chat: "ChatService", session: "Session", request: PostRequest, waiter: "Waiter") -> None:
+    """
+    Say something; the push is all the answer, unless the post has a name.
+    """
+    check_content(request.content, chat.settings.content_chars)
+    take_turn(chat, session)
+    said = Post(
+        sender=session.speaker,
+        room_id=request.chat_group_id or session.room_id,
+        content=request.content,
+        client_message_id=request.client_message_id,
+        reply_to=request.reply_to,
+    )
+    chat.log.enter(said, waiter)
 
 
 @handles(EditMessageRequest)

@@ -28,9 +28,9 @@ class ChangeQueries(Queries):
         @param now: in milliseconds.
         """
         self._change(message, content=content, mentions=joined(named), edited_at=now)
-        self._forget_words(message)
         changed = evolve(message, content=content, mentions=named)
-        SearchQueries(self._connection).index([changed])
+        SearchQueries(self._connection).reindex(changed)
+        self._forget_mentions(message)
         self.add_mentions([changed])
 
     def blank(self, message: Event, now: int) -> None:
@@ -40,7 +40,8 @@ class ChangeQueries(Queries):
         @param now: in milliseconds.
         """
         self._change(message, content="", mentions=None, deleted_at=now)
-        self._forget_words(message)
+        SearchQueries(self._connection).disown(message.id)
+        self._forget_mentions(message)
         self._connection.execute(delete(reactions).where(reactions.c.message_id == message.id))
 
     def add_mentions(self, messages: Sequence[Event]) -> None:
@@ -97,7 +98,6 @@ class ChangeQueries(Queries):
     def _change(self, message: Event, **values: object) -> None:
         self._connection.execute(update(events).where(events.c.id == message.id).values(values))
 
-    def _forget_words(self, message: Event) -> None:
-        SearchQueries(self._connection).disown(message.id)
+    def _forget_mentions(self, message: Event) -> None:
         is_its = (mentions.c.room_id == message.room_id) & (mentions.c.seq == message.seq)
         self._connection.execute(delete(mentions).where(is_its))

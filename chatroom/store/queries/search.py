@@ -6,6 +6,7 @@ Nothing of a message that is deleted, or no longer kept, is in it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 from attrs import frozen
@@ -30,12 +31,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from chatroom.store.models import Event, EventKind
 from chatroom.store.portions import portions
 from chatroom.store.queries.queries import Queries
-from chatroom.store.queries.rows import EVENT, event, event_tables
-from chatroom.store.schema import BigId, counters, events
+from chatroom.store.queries.rows import EVENT, EVENT_TABLES, event, event_tables
+from chatroom.store.schema import LAST_EVENT_ID, BigId, counters, events
 from chatroom.store.words import room_token, sender_token, tokens
 
-#: The highest id of an event that is stored and not in the index yet, nor is any
-#: before it (but for what was edited since); 0 if all are.
+#: The highest id of an event that was looked at for the index: messages behind it are
+#: not in there yet.
+_INDEXED = "search.indexed"
+
+#: The highest id of an event that was stored before there was an index and is not in it
+#: yet, nor is any before it (but for what was edited since); 0 if all are.
 _UNINDEXED = "search.unindexed"
 
 #: How many messages were changed or deleted whose words the index may still hold, though
@@ -145,6 +150,16 @@ def _array(words: Collection[str]) -> Any:
 
 _SQLITE, _POSTGRESQL = _SQLiteIndex(), _PostgreSQLIndex()
 
+#: What is in the index, or will be.
+_is_findable = (events.c.kind == EventKind.MESSAGE.value) & events.c.deleted_at.is_(None)
+
+
+def _tokens(room_id: int, sender_id: int, content: str | None) -> set[str]:
+    """
+    @return: what a message is indexed by.
+    """
+    return tokens(content or "") | {room_token(room_id), sender_token(sender_id)}
+
 
 @frozen
 class SearchQueries(Queries):
@@ -152,11 +167,14 @@ class SearchQueries(Queries):
     What was said, by its words.
     """
 
-    def index(self, messages: Sequence[Event]) -> None:
+    def reindex(self, message: Event) -> None:
         """
-        Have messages be found that are not in the index.
+        Have a message be found by what it says now. (One that is not in the index yet is,
+        and will be put into it as it is then.)
         """
-        self._add((each.id, each.room_id, each.sender.id, each.content) for each in messages)
+        if message.id <= self._counter(_INDEXED):
+            self.disown(message.id)
+            self._add([(message.id, message.room_id, message.sender.id, message.content)])
 
     def forget(self, message_ids: Sequence[int]) -> None:
         """
@@ -168,17 +186,18 @@ class SearchQueries(Queries):
 
     def disown(self, message_id: int) -> None:
         """
-        Have a message be found no longer, and its words be purged.
+        Have a message be found no longer, and its words be purged, if they are in the
+        index.
         """
-        self.forget([message_id])
-        self._count_forgotten(1)
+        if message_id <= self._counter(_INDEXED):
+            self.forget([message_id])
+            self._count_forgotten(1)
 
     def forgotten_count(self) -> int:
         """
         @return: how many messages there were whose words are to be purged.
         """
-        query = select(counters.c.value).where(counters.c.name == _FORGOTTEN)
-        return self._connection.scalar(query) or 0
+        return self._counter(_FORGOTTEN)
 
     def purge(self, pages: int) -> bool:
         """
@@ -218,17 +237,49 @@ class SearchQueries(Queries):
         """
         if not room_ids:
             return []
-        index = self._index
         needed = {*words, *([] if sender_id is None else [sender_token(sender_id)])}
+        indexed = self._counter(_INDEXED)
+        found = self._not_indexed(indexed, needed, room_ids, below)[:limit]
+        if len(found) < limit:
+            below = indexed + 1 if below is None else min(below, indexed + 1)
+            found += self._find(needed, room_ids, limit - len(found), below)
+        return found
+
+    def _find(
+        self, needed: Collection[str], room_ids: Collection[int], limit: int, below: int
+    ) -> list[Event]:
+        """
+        Look for messages by the index.
+        """
+        index = self._index
         query = select(index.key.label("id")).where(
-            index.has(needed, [room_token(each) for each in room_ids])
+            index.has(needed, [room_token(each) for each in room_ids]), index.key < below
         )
-        if below is not None:
-            query = query.where(index.key < below)
         found = query.order_by(index.key.desc()).limit(limit).subquery("found")
         source = event_tables(found.join(events, events.c.id == found.c.id))
         rows = self._connection.execute(select(*EVENT).select_from(source))
         return sorted(map(event, rows), key=lambda each: each.id, reverse=True)
+
+    def _not_indexed(
+        self, indexed: int, needed: AbstractSet[str], room_ids: Collection[int], below: int | None
+    ) -> list[Event]:
+        """
+        Look for messages that are not in the index yet: one by one, by the tokens that
+        they will have in it.
+
+        @param indexed: the id that theirs are above.
+        """
+        recent = select(*EVENT).select_from(EVENT_TABLES).where(events.c.id > indexed)
+        recent = recent.where(_is_findable)
+        if below is not None:
+            recent = recent.where(events.c.id < below)
+        rows = self._connection.execute(recent.order_by(events.c.id.desc()))
+        return [
+            event(row)
+            for row in rows
+            if row.room_id in room_ids
+            and _tokens(row.room_id, row.sender_id, row.content).issuperset(needed)
+        ]
 
     def first_event_since(self, time: int) -> int:
         """
@@ -253,6 +304,22 @@ class SearchQueries(Queries):
                 high = row.id - 1
         return high + 1
 
+    def index_newer(self, limit: int) -> int:
+        """
+        Put into the index what is not in there of the log, the oldest first.
+
+        @param limit: how many events are looked at.
+        @return: how many are left, about; 0 if none are.
+        """
+        indexed = self._counter(_INDEXED)
+        query = select(events).where(events.c.id > indexed).order_by(events.c.id).limit(limit)
+        found = self._connection.execute(query).all()
+        if not found:
+            return 0
+        self._index_all(found)
+        self._set_counter(_INDEXED, found[-1].id)
+        return self._counter(LAST_EVENT_ID) - int(found[-1].id)
+
     def index_older(self, limit: int) -> bool:
         """
         Have some be found of those that were stored before there was an index: the
@@ -261,9 +328,7 @@ class SearchQueries(Queries):
         @param limit: how many events are looked at.
         @return: whether there are more.
         """
-        above = self._connection.scalar(
-            select(counters.c.value).where(counters.c.name == _UNINDEXED)
-        )
+        above = self._counter(_UNINDEXED)
         if not above:
             return False
         found = self._connection.execute(
@@ -271,21 +336,27 @@ class SearchQueries(Queries):
         ).all()
         last = found[-1].id if len(found) == limit else 1
         there = self._indexed(last, above)
-        self._add(
-            (row.id, row.room_id, row.sender_id, row.content)
-            for row in reversed(found)
-            if row.kind == EventKind.MESSAGE.value
-            and row.deleted_at is None
-            and row.id not in there
-        )
-        is_it = counters.c.name == _UNINDEXED
-        self._connection.execute(update(counters).where(is_it).values(value=last - 1))
+        self._index_all([row for row in reversed(found) if row.id not in there])
+        self._set_counter(_UNINDEXED, last - 1)
         return bool(last > 1)
 
+    def _index_all(self, rows: Iterable[Any]) -> None:
+        self._add(
+            (row.id, row.room_id, row.sender_id, row.content)
+            for row in rows
+            if row.kind == EventKind.MESSAGE.value and row.deleted_at is None
+        )
+
+    def _counter(self, name: str) -> int:
+        query = select(counters.c.value).where(counters.c.name == name)
+        return self._connection.scalar(query) or 0
+
+    def _set_counter(self, name: str, value: object) -> None:
+        is_it = counters.c.name == name
+        self._connection.execute(update(counters).where(is_it).values(value=value))
+
     def _count_forgotten(self, count: int) -> None:
-        is_it = counters.c.name == _FORGOTTEN
-        changed = update(counters).where(is_it).values(value=counters.c.value + count)
-        self._connection.execute(changed)
+        self._set_counter(_FORGOTTEN, counters.c.value + count)
 
     @property
     def _index(self) -> _Index:
@@ -293,11 +364,7 @@ class SearchQueries(Queries):
 
     def _add(self, said: Iterable[tuple[int, int, int, str | None]]) -> None:
         index = self._index
-        rows = []
-        for message_id, room_id, sender_id, content in said:
-            words = tokens(content or "")
-            words.update((room_token(room_id), sender_token(sender_id)))
-            rows.append(index.row(message_id, words))
+        rows = [index.row(each[0], _tokens(*each[1:])) for each in said]
         if rows:
             self._connection.execute(insert(index.table), rows)
 
