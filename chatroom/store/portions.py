@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 #: How many values, or pairs of them, one statement has at the most, with room to
 #: spare on every database.
-_MOST_VALUES = 400
+_MOST_VALUES = 512
 
 
 def portions(values: Sequence[T]) -> Iterable[Sequence[T]]:

@@ -210,6 +210,9 @@ def decode_request(line: bytes) -> Request | Refused:
 
     @param line: the bytes of one line, without its newline.
     """
+    request = _read_plain(line)
+    if request is not None:
+        return request
     meant = None
     envelope = _Envelope()
     try:
@@ -224,6 +227,26 @@ def decode_request(line: bytes) -> Request | Refused:
             request_id=_name(envelope.request_id),
             client_message_id=_name(envelope.client_message_id),
         )
+
+
+#: How most lines begin, and what they do not have: a second key that says the type, or
+#: an escape by which one might be written.
+_PLAIN = re.compile(r'[ \t]*\{[ \t]*"message_type"[ \t]*:[ \t]*"([a-z_]+)"')
+
+
+def _read_plain(line: bytes) -> Request | None:
+    """
+    Read a line in one go, if it is like most and nothing is wrong with it.
+    """
+    try:
+        text = line.decode("utf-8")
+        found = _PLAIN.match(text)
+        if found is None or text.count('"message_type"') > 1 or "\\u" in text:
+            return None
+        form = _TYPES[Direction.TO_SERVER].get(found[1])
+        return None if form is None else cast("Request", form.decoder.decode(text))
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def decode_message(text: str | bytes) -> Message:

@@ -1,18 +1,59 @@
 """
 The log: numbered, written, read in its order.
+
+What every commit asks and writes is written out, and left to the driver: to put a
+statement together costs SQLAlchemy ten times as much as the database to answer it.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
-from sqlalchemy import String, bindparam, select, update
+from sqlalchemy import Row, select
 
-from chatroom.store.models import Event, EventKind, Role, Room, SentBefore
-from chatroom.store.portions import portions, wanted_rows
+from chatroom.store.models import Event, EventKind, Role, Room, RoomKind, SentBefore
+from chatroom.store.portions import portions
 from chatroom.store.queries.changes import ChangeQueries
 from chatroom.store.queries.queries import Queries
-from chatroom.store.queries.rows import EVENT, ROOM, event, event_tables, joined, room
-from chatroom.store.schema import LAST_EVENT_ID, BigId, counters, events, members, rooms
+from chatroom.store.queries.rows import EVENT, EVENT_TABLES, event, joined
+from chatroom.store.schema import LAST_EVENT_ID, events
+
+#: What is written of an event at first.
+_WRITTEN = (
+    "id",
+    "room_id",
+    "seq",
+    "kind",
+    "sender_id",
+    "subject_id",
+    "target_id",
+    "content",
+    "created_at",
+    "client_message_id",
+    "reply_to",
+    "mentions",
+    "digest",
+)
+_WRITE = f"INSERT INTO events ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"
+
+_ROOMS = "SELECT id, name, kind, created_at, last_seq FROM rooms WHERE id IN ({}) ORDER BY id"
+_END_ROOM = "UPDATE rooms SET last_seq = ? WHERE id = ?"
+
+_LAST_ID = "SELECT value FROM counters WHERE name = ?"
+_SET_LAST_ID = "UPDATE counters SET value = ? WHERE name = ?"
+
+#: For pairs, as a table to join with: each is looked up in an index, where
+#: C{(a, b) IN (...)} would read that from end to end.
+_ROLES = (
+    "WITH wanted (room_id, user_id) AS (VALUES {})"
+    " SELECT members.room_id, members.user_id, members.role FROM wanted JOIN members"
+    " ON members.room_id = wanted.room_id AND members.user_id = wanted.user_id"
+)
+_SENT = (
+    "WITH wanted (sender_id, name) AS (VALUES {})"
+    " SELECT events.id FROM wanted JOIN events"
+    " ON events.sender_id = wanted.sender_id AND events.client_message_id = wanted.name"
+)
 
 
 @frozen
@@ -27,12 +68,13 @@ class LogQueries(Queries):
 
         @return: the rooms there are, each with the last seq in its log, by id.
         """
-        found: dict[int, tuple[Room, int]] = {}
-        for some in portions(sorted(ids)):
-            query = select(*ROOM, rooms.c.last_seq).where(rooms.c.id.in_(some))
-            for row in self._connection.execute(query.order_by(rooms.c.id).with_for_update()):
-                found[row.id] = (room(row), row.last_seq)
-        return found
+        return {
+            row.id: (
+                Room(id=row.id, name=row.name, kind=_KINDS[row.kind], created_at=row.created_at),
+                row.last_seq,
+            )
+            for row in self._wanted(_ROOMS + self._locking, sorted(ids), "?")
+        }
 
     def roles(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Role]:
         """
@@ -40,28 +82,22 @@ class LogQueries(Queries):
 
         @return: only those who are members.
         """
-        found: dict[tuple[int, int], Role] = {}
-        for wanted, values in wanted_rows(places, BigId):
-            is_it = (members.c.room_id == wanted.c[0]) & (members.c.user_id == wanted.c[1])
-            query = select(members).select_from(wanted.join(members, is_it))
-            for row in self._connection.execute(query, values):
-                found[row.room_id, row.user_id] = Role(row.role)
-        return found
+        return {
+            (row[0], row[1]): _ROLE[row[2]] for row in self._wanted(_ROLES, list(places), "(?, ?)")
+        }
 
     def sent_before(self, names: Collection[tuple[int, str]]) -> dict[tuple[int, str], SentBefore]:
         """
         Look for what is stored already, for pairs of (sender id, client message id).
         """
-        found: dict[tuple[int, str], SentBefore] = {}
-        for wanted, values in wanted_rows(names, String()):
-            is_it = (events.c.sender_id == wanted.c[0]) & (
-                events.c.client_message_id == wanted.c[1]
-            )
-            query = select(*EVENT).select_from(event_tables(wanted.join(events, is_it)))
-            for row in self._connection.execute(query, values):
-                before = SentBefore(event=event(row), digest=row.digest)
-                found[row.sender_id, row.client_message_id] = before
-        return found
+        found = [row.id for row in self._wanted(_SENT, list(names), "(?, ?)")]
+        before: dict[tuple[int, str], SentBefore] = {}
+        for some in portions(found):
+            query = select(*EVENT).select_from(EVENT_TABLES).where(events.c.id.in_(some))
+            for row in self._connection.execute(query):
+                sent = SentBefore(event=event(row), digest=row.digest)
+                before[row.sender_id, row.client_message_id] = sent
+        return before
 
     def rooms_of_messages(self, message_ids: Collection[int]) -> dict[int, int]:
         """
@@ -80,8 +116,8 @@ class LogQueries(Queries):
         """
         @return: the highest id that any event has had.
         """
-        query = select(counters.c.value).where(counters.c.name == LAST_EVENT_ID).with_for_update()
-        return int(self._connection.execute(query).scalar_one())
+        found = self._do(_LAST_ID + self._locking, (LAST_EVENT_ID,)).scalar_one()
+        return int(found)
 
     def append(
         self,
@@ -97,21 +133,12 @@ class LogQueries(Queries):
         @param digests: what was sent under a client message id, by event id.
         @param last_seqs: where the log of each room now ends, by room id.
         """
-        # By the driver itself: what SQLAlchemy does for each row costs more than storing it.
-        mark = _MARKS[self._connection.dialect.paramstyle]
-        written = f"INSERT INTO events ({', '.join(_WRITTEN)}) VALUES ({mark})"
-        rows = [_row(each, digests.get(each.id)) for each in new]
-        self._connection.exec_driver_sql(written, rows)
-        self._connection.execute(
-            update(rooms).where(rooms.c.id == bindparam("room")).values(last_seq=bindparam("seq")),
-            [{"room": room_id, "seq": seq} for room_id, seq in last_seqs.items()],
-        )
-        highest = new[-1].id
-        self._connection.execute(
-            update(counters).where(counters.c.name == LAST_EVENT_ID).values(value=highest)
-        )
-        said = [each for each in new if each.mentions and each.kind is EventKind.MESSAGE]
-        ChangeQueries(self._connection).add_mentions(said)
+        self._do(_WRITE, [_row(each, digests.get(each.id)) for each in new])
+        self._do(_END_ROOM, [(seq, room_id) for room_id, seq in last_seqs.items()])
+        self._do(_SET_LAST_ID, (new[-1].id, LAST_EVENT_ID))
+        naming = [each for each in new if each.mentions and each.kind is EventKind.MESSAGE]
+        if naming:
+            ChangeQueries(self._connection).add_mentions(naming)
 
     def has_event(self, event_id: int) -> bool:
         """
@@ -120,29 +147,27 @@ class LogQueries(Queries):
         query = select(events.c.id).where(events.c.id == event_id)
         return self._connection.scalar(query) is not None
 
+    def _wanted(self, statement: str, wanted: Sequence[Any], mark: str) -> Iterable["Row[Any]"]:
+        """
+        Ask about many at once, in as many statements as it takes.
 
-#: What is written of an event at first.
-_WRITTEN = (
-    "id",
-    "room_id",
-    "seq",
-    "kind",
-    "sender_id",
-    "subject_id",
-    "target_id",
-    "content",
-    "created_at",
-    "client_message_id",
-    "reply_to",
-    "mentions",
-    "digest",
-)
+        @param statement: with a place for the marks of all.
+        """
+        for some in portions(wanted):
+            # As one of few statements, which are prepared once: what is asked twice is
+            # answered twice, and the same.
+            count = 1 << (len(some) - 1).bit_length()
+            asked = [*some, *[some[-1]] * (count - len(some))]
+            values = tuple(asked) if mark == "?" else tuple(one for pair in asked for one in pair)
+            yield from self._do(statement.format(", ".join([mark] * count)), values)
 
-#: How drivers write a row of parameters.
-_MARKS = {
-    "qmark": ", ".join("?" * len(_WRITTEN)),
-    "pyformat": ", ".join(["%s"] * len(_WRITTEN)),
-}
+    @property
+    def _locking(self) -> str:
+        return "" if self._connection.dialect.name == "sqlite" else " FOR UPDATE"
+
+
+_KINDS = {each.value: each for each in RoomKind}
+_ROLE = {each.value: each for each in Role}
 
 
 def _row(new: Event, digest: bytes | None) -> tuple[object, ...]:

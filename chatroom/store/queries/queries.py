@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, CursorResult, Select, func, insert, select
 
 from chatroom.store.models import User
 
@@ -18,6 +18,17 @@ class Queries:
     """
 
     _connection: Connection
+
+    def _do(self, statement: str, values: Any) -> CursorResult[Any]:
+        """
+        Have the driver do what is written out.
+
+        @param statement: with question marks for the values.
+        @param values: a tuple of them, or a list of tuples to do it for each.
+        """
+        if self._connection.dialect.paramstyle != "qmark":
+            statement = statement.replace("?", "%s")
+        return self._connection.exec_driver_sql(statement, values)
 
     def _insert(self, table: Any, values: Mapping[str, object]) -> int:
         key = self._connection.execute(insert(table).values(values)).inserted_primary_key
