@@ -30,6 +30,7 @@ from chatroom.clock import keep_steady
 from chatroom.errors import StartError
 from chatroom.logs.daemon import FORMATS, daemon_log
 from chatroom.logs.journal import Journal
+from chatroom.memory import collect_seldom
 from chatroom.server.line import ChatFactory
 from chatroom.server.service import ChatService
 from chatroom.settings import Settings, options
@@ -283,6 +284,7 @@ def makeService(options: Options) -> IService:
 
     _allow_many_files()
     keep_steady(reactor)
+    collect_seldom(reactor)
     chat = assemble(options.settings, reactor)
     for port in options.ports:
         _listen(chat, port, reactor)

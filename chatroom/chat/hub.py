@@ -295,20 +295,23 @@ class Hub:
             return
         place.last_seq = events[-1].seq
         if place.seed:
-            spared = {} if but is None else self._by_user.get(but.id, {})
             lines = b"".join(filter(None, map(self._pushes.line, events)))
-            _deliver(lines, (each for each in place.seed if each not in spared))
+            _deliver(lines, place.seed if but is None else self._others(place, but))
         if place.followers:
             batch = Batch(events)
             for follower in tuple(place.followers.values()):
                 follower.follow(room_id, batch)
+
+    def _others(self, place: _Place, user: User) -> list[Client]:
+        theirs = self._by_user.get(user.id, {})
+        return [each for each in place.seed if each not in theirs]
 
     def _join(self, event: Event, user: User) -> None:
         for arrival in self._arrivals.get(user.id, ()):
             arrival.changes.append(event)
         theirs = self._by_user.get(user.id, {})
         if event.sender.id == user.id:
-            self._notice(event, "joined", theirs)
+            self._notice(event, "joined", user)
         else:
             is_seed = (each for each in theirs if each.follower is None)
             _deliver(self._pushes.notice(event, "added"), is_seed)
@@ -319,18 +322,17 @@ class Hub:
         for arrival in self._arrivals.get(user.id, ()):
             arrival.changes.append(event)
         theirs = self._by_user.get(user.id, {})
-        self._notice(event, "left", theirs)
+        self._notice(event, "left", user)
         for client in theirs:
             self._leave(client, event.room_id, event.seq)
 
-    def _notice(self, event: Event, slug: str, but: "dict[Client, None]") -> None:
+    def _notice(self, event: Event, slug: str, but: User) -> None:
         """
         Tell clients of the seed in words what somebody did.
         """
         place = self._places.get(event.room_id)
         if place is not None and place.seed:
-            others = [each for each in place.seed if each not in but]
-            _deliver(self._pushes.notice(event, slug), others)
+            _deliver(self._pushes.notice(event, slug), self._others(place, but))
 
     def _enter(self, client: Client, room_id: int, seq: int | None = None) -> None:
         """

@@ -43,6 +43,10 @@ MOST_BYTES_A_COMMIT = 64 * 1024
 #: What a line has besides its content, about.
 _BYTES_OF_KEYS = 200
 
+#: How long after the beginning of a commit the next one begins at the soonest, in
+#: seconds: more share it then. One that is alone waits for nothing.
+PACE_SECONDS = float(__import__("os").environ.get("PACE", "0.003"))
+
 #: How many changes wait at the most; one more is refused as busy.
 MOST_WAITING = 8192
 
@@ -221,7 +225,11 @@ class Log:
     async def _commit_all(self) -> None:
         try:
             while self._waiting:
+                begun = self._clock.seconds()
                 await self._commit(self._take())
+                pause = begun + PACE_SECONDS - self._clock.seconds()
+                if pause > 0 and self._waiting:
+                    await self._rest(pause)
         finally:
             self._is_running = False
             self._tell_if_idle()

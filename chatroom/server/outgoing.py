@@ -139,10 +139,12 @@ class Outgoing:
         Send what was not asked for; a peer for whom too much of it waits is
         cut off.
         """
-        if self._is_lost or self._is_closing:
+        if self._is_closing:
             return
         self._pushes += len(lines)
-        if self._is_too_much():
+        if self._held is None and not self._queue:
+            self._put(lines, True)
+        elif self._is_too_much():
             self._cut("slow_reader")
         elif self._held is not None:
             self._held.append(lines)
@@ -158,9 +160,8 @@ class Outgoing:
             self._put(lines, False)
 
     def _is_too_much(self) -> bool:
-        is_behind = self._held is not None or bool(self._queue)
         bound = self._settings.push_bytes
-        if not is_behind or not bound or self._pushes <= bound:
+        if not bound or self._pushes <= bound:
             return False
         self._note_progress()
         has_stalled = self._clock.seconds() - self._moved > _PATIENCE
@@ -205,7 +206,7 @@ class Outgoing:
         """
         The connection is gone.
         """
-        self._is_lost = True
+        self._is_lost = self._is_closing = True
         self._queue.clear()
         self._held = None
         for timer in (self._release, self._stall, self._deadline):
@@ -216,6 +217,7 @@ class Outgoing:
         The transport has enough for now.
         """
         self._is_paused = True
+        self._moved = self._clock.seconds()
         if self._stall is None:
             self._watch()
 
@@ -244,9 +246,9 @@ class Outgoing:
         self._send()
 
     def _put(self, lines: bytes, is_push: bool) -> None:
-        if self._is_lost or self._is_closing:
+        if self._is_closing:
             return
-        if not self._queue:
+        if self._is_paused and not self._queue:
             self._moved = self._clock.seconds()
         self._queue.append((lines, is_push))
         self._queued += len(lines)
@@ -257,6 +259,9 @@ class Outgoing:
             self._cork.hold(self)
 
     def _send(self) -> None:
+        if self._queued <= _CROWD and not self._is_closing:
+            self._pump()
+            return
         was_crowded = self.is_crowded
         self._pump()
         self._close_if_sent()
@@ -272,6 +277,8 @@ class Outgoing:
         Take the next bytes for the transport, neither much more nor much less
         than it is to have.
         """
+        if self._queued <= PORTION:
+            return self._all()
         taken: list[bytes | memoryview] = []
         room = PORTION
         while self._queue and room > 0:
@@ -287,6 +294,13 @@ class Outgoing:
                 self._pushes -= len(lines)
         self._queued -= PORTION - room
         return b"".join(taken)
+
+    def _all(self) -> bytes:
+        data = b"".join([lines for lines, _ in self._queue])
+        self._queue.clear()
+        self._queued = 0
+        self._pushes = sum(map(len, self._held or ()))
+        return data
 
     def _close_if_sent(self) -> None:
         if self._is_closing and not self._queue:

@@ -25,6 +25,18 @@ def portions(values: Sequence[T]) -> Iterable[Sequence[T]]:
         yield values[start : start + _MOST_VALUES]
 
 
+def powers_of_two(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    """
+    @return: C{values} in as few portions as that takes if each is to be as many as a power
+        of two: there are few statements then, and each is prepared once.
+    """
+    start = 0
+    while start < len(values):
+        count = min(_MOST_VALUES, 1 << ((len(values) - start).bit_length() - 1))
+        yield values[start : start + count]
+        start += count
+
+
 def wanted_rows(
     pairs: Collection[tuple[int, T]], second: TypeEngine[T]
 ) -> Iterable[tuple[CTE, dict[str, int | T]]]:

@@ -9,10 +9,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from chatroom.store.models import Event, EventKind, Role, Room, RoomKind, SentBefore
-from chatroom.store.portions import portions
+from chatroom.store.portions import portions, powers_of_two
 from chatroom.store.queries.changes import ChangeQueries
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import EVENT, EVENT_TABLES, event, joined
@@ -34,10 +34,14 @@ _WRITTEN = (
     "mentions",
     "digest",
 )
-_WRITE = f"INSERT INTO events ({', '.join(_WRITTEN)}) VALUES ({', '.join('?' * len(_WRITTEN))})"
+_WRITE = f"INSERT INTO events ({', '.join(_WRITTEN)}) VALUES {{}}"
+_ROW = f"({', '.join('?' * len(_WRITTEN))})"
 
 _ROOMS = "SELECT id, name, kind, created_at, last_seq FROM rooms WHERE id IN ({}) ORDER BY id"
-_END_ROOM = "UPDATE rooms SET last_seq = ? WHERE id = ?"
+_END_ROOMS = (
+    "WITH wanted (id, seq) AS (VALUES {})"
+    " UPDATE rooms SET last_seq = wanted.seq FROM wanted WHERE rooms.id = wanted.id"
+)
 
 _LAST_ID = "SELECT value FROM counters WHERE name = ?"
 _SET_LAST_ID = "UPDATE counters SET value = ? WHERE name = ?"
@@ -73,7 +77,7 @@ class LogQueries(Queries):
                 Room(id=row.id, name=row.name, kind=_KINDS[row.kind], created_at=row.created_at),
                 row.last_seq,
             )
-            for row in self._wanted(_ROOMS + self._locking, sorted(ids), "?")
+            for row in self._each(_ROOMS + self._locking, sorted(ids), "?")
         }
 
     def roles(self, places: Collection[tuple[int, int]]) -> dict[tuple[int, int], Role]:
@@ -83,14 +87,14 @@ class LogQueries(Queries):
         @return: only those who are members.
         """
         return {
-            (row[0], row[1]): _ROLE[row[2]] for row in self._wanted(_ROLES, list(places), "(?, ?)")
+            (row[0], row[1]): _ROLE[row[2]] for row in self._each(_ROLES, list(places), "(?, ?)")
         }
 
     def sent_before(self, names: Collection[tuple[int, str]]) -> dict[tuple[int, str], SentBefore]:
         """
         Look for what is stored already, for pairs of (sender id, client message id).
         """
-        found = [row.id for row in self._wanted(_SENT, list(names), "(?, ?)")]
+        found = [row.id for row in self._each(_SENT, list(names), "(?, ?)")]
         before: dict[tuple[int, str], SentBefore] = {}
         for some in portions(found):
             query = select(*EVENT).select_from(EVENT_TABLES).where(events.c.id.in_(some))
@@ -133,8 +137,10 @@ class LogQueries(Queries):
         @param digests: what was sent under a client message id, by event id.
         @param last_seqs: where the log of each room now ends, by room id.
         """
-        self._do(_WRITE, [_row(each, digests.get(each.id)) for each in new])
-        self._do(_END_ROOM, [(seq, room_id) for room_id, seq in last_seqs.items()])
+        for some in powers_of_two(new):
+            values = [value for each in some for value in _row(each, digests.get(each.id))]
+            self._do(_WRITE.format(", ".join([_ROW] * len(some))), tuple(values))
+        self._each(_END_ROOMS, list(last_seqs.items()), "(?, ?)")
         self._do(_SET_LAST_ID, (new[-1].id, LAST_EVENT_ID))
         naming = [each for each in new if each.mentions and each.kind is EventKind.MESSAGE]
         if naming:
@@ -147,19 +153,22 @@ class LogQueries(Queries):
         query = select(events.c.id).where(events.c.id == event_id)
         return self._connection.scalar(query) is not None
 
-    def _wanted(self, statement: str, wanted: Sequence[Any], mark: str) -> Iterable["Row[Any]"]:
+    def _each(self, statement: str, wanted: Sequence[Any], mark: str) -> Iterable[Any]:
         """
         Ask about many at once, in as many statements as it takes.
 
         @param statement: with a place for the marks of all.
         """
+        found: list[Any] = []
         for some in portions(wanted):
             # As one of few statements, which are prepared once: what is asked twice is
             # answered twice, and the same.
             count = 1 << (len(some) - 1).bit_length()
             asked = [*some, *[some[-1]] * (count - len(some))]
             values = tuple(asked) if mark == "?" else tuple(one for pair in asked for one in pair)
-            yield from self._do(statement.format(", ".join([mark] * count)), values)
+            done = self._do(statement.format(", ".join([mark] * count)), values)
+            found += done.all() if done.returns_rows else ()
+        return found
 
     @property
     def _locking(self) -> str:
