@@ -34,6 +34,7 @@ from chatroom.clock import Now
 from chatroom.server.admission import Admission
 from chatroom.server.cork import Cork
 from chatroom.server.heartbeats import Heartbeats
+from chatroom.server.later import Later
 from chatroom.server.service import ChatService
 from chatroom.server.stalls import StallWatch
 from chatroom.settings import Settings
@@ -95,6 +96,7 @@ def assemble(
     chat = ChatService(
         settings=settings,
         cork=cork,
+        later=Later(reactor, cork),
         clock=reactor,
         now=now,
         accounts=_accounts(settings, reactor, now, database, passwords),

@@ -405,7 +405,7 @@ class DroppingTests(EphemeralTestCase):
         self.alice = self.user("alice", is_new=False)
         self.do(self.alice, post("behind"))
         transport(self.bob).is_reading = True
-        self.pass_time(1)
+        self.pass_time(0.9)
         lines = flow(self.bob)
         self.assertEqual({each["message_type"] for each in lines}, {"chat_message"})
         self.assertEqual([each["seq"] for each in lines], list(range(1, 43)))

@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from chatroom.chat import log as log_module
-from chatroom.chat.log import Log
+from chatroom.chat.log import ENOUGH, PACE_SECONDS, Log
 from chatroom.chat.transaction import Post, Stored, Transaction
 from chatroom.errors import (
     Busy,
@@ -189,10 +189,40 @@ class CommitTests(LogTestCase):
         late = [self.post(text) for text in "bcd"]
         self.turn()
         self.assertEqual(len(self.writing.queue), 0)
+        self.clock.advance(PACE_SECONDS)
         tell()
         self.assertEqual(len(self.writing.queue), 1)
         self.writing.step()
         self.assertEqual([each.result.event.seq for each in late], [2, 3, 4])
+
+    def test_pace(self) -> None:
+        """
+        Behind a quick commit the next one waits a little, for more to share it; not if
+        there are enough, and not if nothing was in flight.
+        """
+        self.post("a")
+        self.turn()
+        tell = self.writing.do()
+        self.post("b")
+        tell()
+        self.assertEqual(len(self.writing.queue), 0)
+        self.clock.advance(PACE_SECONDS / 2)
+        self.post("c")
+        self.assertEqual(len(self.writing.queue), 0)
+        self.clock.advance(PACE_SECONDS)
+        tell = self.writing.do()
+        self.post("d")
+        tell()
+        self.assertEqual(len(self.writing.queue), 0)
+        for number in range(ENOUGH - 1):
+            self.post(f"{number}")
+        self.assertEqual(len(self.writing.queue), 1)
+        self.writing.step()
+        self.post("alone")
+        self.turn()
+        self.assertEqual(len(self.writing.queue), 1)
+        self.writing.step()
+        self.assertEqual(len(self.stored()), 4 + ENOUGH)
 
     def test_acknowledged_after_commit(self) -> None:
         """

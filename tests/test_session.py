@@ -64,6 +64,7 @@ class SessionTestCase(SynchronousTestCase):
         """
         peer = self.server.connect()
         self.successResultOf(Deferred.fromCoroutine(log_in(peer, name)))
+        self.server.clock.advance(0)
         return peer
 
     def stepped_user(self, name: str) -> Peer:

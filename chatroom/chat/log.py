@@ -44,8 +44,10 @@ MOST_BYTES_A_COMMIT = 64 * 1024
 _BYTES_OF_KEYS = 200
 
 #: How long after the beginning of a commit the next one begins at the soonest, in
-#: seconds: more share it then. One that is alone waits for nothing.
-PACE_SECONDS = float(__import__("os").environ.get("PACE", "0.003"))
+#: seconds, unless so many changes wait: more share it then. What comes while there is no
+#: commit waits for nothing.
+PACE_SECONDS = 0.003
+ENOUGH = 32
 
 #: How many changes wait at the most; one more is refused as busy.
 MOST_WAITING = 8192
@@ -138,6 +140,7 @@ class Log:
     _together: AbstractContextManager[object] = field(factory=nullcontext)
     _waiting: deque[_Entry] = field(factory=deque, init=False)
     _is_running: bool = field(default=False, init=False)
+    _is_pausing: bool = field(default=False, init=False)
     _is_stopping: bool = field(default=False, init=False)
     _has_given_up: bool = field(default=False, init=False)
     _resting: "Deferred[None] | None" = field(default=None, init=False)
@@ -178,6 +181,8 @@ class Log:
             if not self._is_running:
                 self._is_running = True
                 self._clock.callLater(0, self._run)
+            elif self._is_pausing and len(self._waiting) >= ENOUGH:
+                self._wake()
 
     def commit(self, work: Work[T]) -> Deferred[T]:
         """
@@ -228,8 +233,10 @@ class Log:
                 begun = self._clock.seconds()
                 await self._commit(self._take())
                 pause = begun + PACE_SECONDS - self._clock.seconds()
-                if pause > 0 and self._waiting:
+                if pause > 0 and 0 < len(self._waiting) < ENOUGH:
+                    self._is_pausing = True
                     await self._rest(pause)
+                    self._is_pausing = False
         finally:
             self._is_running = False
             self._tell_if_idle()

@@ -202,6 +202,14 @@ KINDS = _table(
         has_traceback=True,
     ),
     Kind(
+        "turn_failed",
+        LogLevel.error,
+        "a session was left out of a turn",
+        "a bug: it goes on with what it is sent next",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
         "log_stumbled",
         LogLevel.error,
         "the log stumbled",

@@ -56,7 +56,7 @@ def conclude(session: "Session", request: Request, outcome: object) -> bytes:
         if isinstance(outcome, Exception):
             return _no(outcome, session, request)
         replies = cast(Shared, entry(type(request)).handler).end(session, request, outcome)
-        return session.replies.answer(replies, request.request_id) if replies else b""
+        return session.replies.answer(replies, request.request_id)
     except Exception as error:
         return _no(error, session, request)
 

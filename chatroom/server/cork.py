@@ -59,4 +59,4 @@ class Cork:
                     way.flush()
                 except Exception:
                     # The others are not to suffer for it.
-                    self._log.note_failure("publishing_failed")
+                    self._log.note_failure("turn_failed")

@@ -4,6 +4,7 @@ connection is not read.
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Protocol
 
 from attrs import define, field
@@ -11,9 +12,9 @@ from attrs import define, field
 from chatroom.wire.codec import Refused, Request
 
 #: How many lines wait at the most before the connection is no longer read.
-MOST_LINES = 64
+MOST_LINES = 256
 
-#: How many bytes of lines do; one line more may come, and what was read with it.
+#: How many bytes of lines do; some lines more may come, and what was read with them.
 MOST_BYTES = 64 * 1024
 
 
@@ -60,13 +61,14 @@ class Inbox:
         """
         return self._is_forgotten
 
-    def put(self, item: Item) -> None:
+    def put(self, items: Iterable[Item]) -> None:
         """
         Take what the peer sent, unless it is too late.
         """
         if not self._is_closed:
-            self._items.append(item)
-            self._bytes += _size(item)
+            for item in items:
+                self._items.append(item)
+                self._bytes += _size(item)
             is_full = len(self._items) >= MOST_LINES or self._bytes >= MOST_BYTES
             if is_full and self._is_reading:
                 self._pause()

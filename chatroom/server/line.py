@@ -25,7 +25,7 @@ from chatroom.server.direct import Direct
 from chatroom.server.foreign import LONGEST_PREFIX, may_become_other, other_protocol
 from chatroom.server.proxied import is_proxied, pass_on_half_closes
 from chatroom.server.service import ChatService
-from chatroom.server.session import Session
+from chatroom.server.session import LINES_A_TURN, Session
 from chatroom.wire.codec import Refused
 
 #: How much the kernel keeps for a connection, about; it may take twice of it.
@@ -98,10 +98,16 @@ class ChatProtocol(LineReceiver):
 
     def lineReceived(self, line: bytes) -> None:
         """
-        Pass a line on, without the carriage return that may end it.
+        Pass a line on.
         """
-        if self._session is not None:
-            self._session.receive(line[:-1] if line.endswith(b"\r") else line)
+        self.linesReceived([line])
+
+    def linesReceived(self, lines: list[bytes]) -> None:
+        """
+        Pass lines on that came together.
+        """
+        if self._session is not None and lines:
+            self._session.receive(lines)
 
     def lineLengthExceeded(self, line: bytes) -> None:
         """
@@ -157,7 +163,7 @@ class ChatProtocol(LineReceiver):
         self._is_splitting = True
         try:
             with self._chat.cork:
-                while not self.paused and self._next_line():
+                while not self.paused and self._next_lines():
                     pass
                 self._forget()
                 if self._has_ended and not self.paused:
@@ -165,23 +171,35 @@ class ChatProtocol(LineReceiver):
         finally:
             self._is_splitting = False
 
-    def _next_line(self) -> bool:
+    def _next_lines(self) -> bool:
         """
-        @return: whether there was one.
+        Pass on what lines there are, as many as are handled in a turn.
+
+        @return: whether there were any.
         """
-        end = self._bytes.find(b"\n", self._searched)
-        if end < 0:
-            self._searched = len(self._bytes)
-            return False
-        line = bytes(self._bytes[self._start : end])
-        self._start = self._searched = end + 1
-        if self._is_skipping:
-            self._is_skipping = False
-        elif len(line) > self._most() + 1:
-            self.lineLengthExceeded(b"")
-        else:
-            self.lineReceived(line)
-        return True
+        octets, start, most = self._bytes, self._start, self._most() + 1
+        lines: list[bytes] = []
+        end = octets.find(b"\n", self._searched)
+        while end >= 0 and len(lines) < LINES_A_TURN:
+            line = bytes(octets[start:end])
+            start = end + 1
+            if len(line) > most:
+                # What was before it may change how long it may be.
+                self.linesReceived(lines)
+                lines, most = [], self._most() + 1
+            if self._is_skipping:
+                self._is_skipping = False
+            elif len(line) > most:
+                self.lineLengthExceeded(b"")
+            else:
+                # Without the carriage return that may end it.
+                lines.append(line[:-1] if line.endswith(b"\r") else line)
+            end = octets.find(b"\n", start)
+        self._searched = start if end >= 0 else len(octets)
+        had_some = start > self._start
+        self._start = start
+        self.linesReceived(lines)
+        return had_some
 
     def _forget(self) -> None:
         """
@@ -204,7 +222,7 @@ class ChatProtocol(LineReceiver):
         session = self._session
         if session is not None:
             if self._bytes and not self._is_skipping:
-                session.receive(Refused(error=LineNotEnded()))
+                session.receive([Refused(error=LineNotEnded())])
             self._bytes.clear()
             self._searched = 0
             session.end()

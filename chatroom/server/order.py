@@ -8,24 +8,22 @@ A post's outcome comes here before its push: that of a post with a name leaves a
 once; what follows a plain one leaves in a later turn, since its push is its answer.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from chatroom.chat.log import Waiter
-from chatroom.clock import cancel
-from chatroom.server.cork import Cork
 from chatroom.server.dispatch import Shared, entry
 from chatroom.server.inbox import Inbox
+from chatroom.server.later import Later
 from chatroom.server.outgoing import Outgoing
 from chatroom.server.row import ITS_OWN, Place, Row
 from chatroom.wire.codec import Refused, Request
 
 #: How many posts of one session may be under way, with the bad lines between them.
-MOST_UNDER_WAY = 64
+MOST_UNDER_WAY = 256
 
 
 class Conversation(Protocol):
@@ -90,12 +88,12 @@ class Order:
     _inbox: Inbox
     _row: Row
     _outgoing: Outgoing
-    _cork: Cork
-    _clock: IReactorTime
+    _later: Later
     _conversation: Conversation
     _budget: int = field(init=False)
     _is_busy: bool = field(default=False, init=False)
-    _turn: IDelayedCall | None = field(default=None, init=False)
+    _is_due: bool = field(default=False, init=False)
+    _is_stopped: bool = field(default=False, init=False)
 
     @_budget.default
     def _first_budget(self) -> int:
@@ -115,19 +113,22 @@ class Order:
         """
         return self._is_busy or bool(self._inbox)
 
-    def take_in(self, line: bytes | Refused) -> None:
+    def take_in(self, lines: Sequence[bytes | Refused]) -> None:
         """
         Keep what the peer sent until its turn comes, which may be now.
         """
-        self._inbox.put(line)
-        if self._turn is None:
+        self._inbox.put(lines)
+        if not self._is_due:
             self.advance()
 
     def advance(self) -> None:
         """
         Handle what can be handled now, and see what follows from having done so.
         """
-        while self._budget and self._handle_next():
+        if self._inbox:
+            # The peer goes on after a login, and so may we.
+            self._outgoing.release()
+        while self._budget and self._may_go_on() and self._handle_next():
             self._budget -= 1
         if not self._budget:
             self.take_another_turn()
@@ -139,8 +140,9 @@ class Order:
         """
         Go on, when others have had their turn.
         """
-        if self._turn is None and not self._inbox.is_forgotten:
-            self._turn = self._clock.callLater(0, self._next_turn)
+        if not self._is_due and not self._inbox.is_forgotten:
+            self._is_due = True
+            self._later.call(self._next_turn)
 
     def close(self, *, forget: bool) -> None:
         """
@@ -155,24 +157,23 @@ class Order:
         Do nothing more.
         """
         self.close(forget=True)
-        cancel(self._turn)
+        self._is_stopped = True
 
     def _next_turn(self) -> None:
-        self._turn = None
-        self._budget = self._conversation.lines_a_turn
-        with self._cork:
+        self._is_due = False
+        if not self._is_stopped:
+            self._budget = self._conversation.lines_a_turn
             self._row.move()
             self.advance()
+
+    def _may_go_on(self) -> bool:
+        is_full = len(self._row) >= MOST_UNDER_WAY or self._outgoing.is_crowded
+        return bool(self._inbox) and not self._is_busy and not is_full
 
     def _handle_next(self) -> bool:
         """
         @return: whether a line was handled.
         """
-        is_full = len(self._row) >= MOST_UNDER_WAY or self._outgoing.is_crowded
-        if not self._inbox or self._is_busy or is_full:
-            return False
-        # The peer goes on after a login, and so may we.
-        self._outgoing.release()
         item = self._inbox.take()
         if isinstance(item, bytes):
             item = self._conversation.read(item)
@@ -187,7 +188,7 @@ class Order:
         if fate is None:
             self._answer(item)
         else:
-            posting = Posting(order=self, request=item)
+            posting = Posting(order=self, request=item, is_named=fate is ITS_OWN)
             self._row.add(posting, fate)
             self._conversation.start(item, posting)
         return True
@@ -221,20 +222,29 @@ class Order:
         """
         Know what has become of a post.
         """
-        posting.lines = self._conversation.conclude(posting.request, outcome)
-        if self._conversation.answers_in_full(posting.request):
+        if posting.is_named:
+            posting.lines = self._conversation.conclude(posting.request, outcome)
             self._row.move()
-        self.take_another_turn()
+        elif isinstance(outcome, Exception):
+            posting.lines = self._conversation.conclude(posting.request, outcome)
+        else:
+            # Its push is its answer.
+            posting.lines = b""
+        if not self._is_due:
+            self.take_another_turn()
 
 
 @define(eq=False)
 class Posting(Place):
     """
     A post that is under way: where its answer will be, and who is told the outcome.
+
+    @ivar is_named: whether it is answered by more than a push.
     """
 
     _order: Order = field(kw_only=True)
     request: Request = field(kw_only=True)
+    is_named: bool = field(kw_only=True)
 
     def settle(self, outcome: object) -> None:
         """

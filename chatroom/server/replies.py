@@ -4,7 +4,6 @@ request, all of them for one that has a name of its own, and for all that a clie
 the hello dialect asks.
 """
 
-from collections.abc import Sequence
 from random import Random
 
 from attrs import define
@@ -55,7 +54,9 @@ class Replies:
         """
         Whether who asks knows more than the seed's keys.
         """
-        return self._is_full(request.request_id, _client_message_id(request))
+        if self.in_full or request.request_id is not None:
+            return True
+        return isinstance(request, PostRequest) and request.client_message_id is not None
 
     def _is_full(self, request_id: str | None, client_message_id: str | None) -> bool:
         return self.in_full or request_id is not None or client_message_id is not None
@@ -65,10 +66,11 @@ class Replies:
         @return: the lines of an answer, each with the name of what it answers.
         """
         now = self._now()
-        replies: Sequence[Reply] = [answer] if isinstance(answer, Reply) else answer
+        if isinstance(answer, Reply):
+            return encode(answer, now=now, request_id=None if answer.is_push else request_id)
         return b"".join(
             encode(each, now=now, request_id=None if each.is_push else request_id)
-            for each in replies
+            for each in answer
         )
 
     def goodbye(self, slug: str, chance: Random, others: int) -> bytes:

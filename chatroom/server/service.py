@@ -32,6 +32,7 @@ from chatroom.server.cork import Cork
 from chatroom.server.following import Following
 from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.inbox import Connection, Inbox
+from chatroom.server.later import Later
 from chatroom.server.outgoing import Outgoing, Transport
 from chatroom.server.session import CLOSING_SECONDS, Session
 from chatroom.settings import Settings
@@ -56,6 +57,7 @@ class ChatService(MultiService):
 
     @ivar settings: what was chosen.
     @ivar cork: keeps what is said together.
+    @ivar later: what is done in the reactor's next turn.
     @ivar clock: for durations.
     @ivar now: for what people read.
     @ivar posts: how many messages each user sends.
@@ -76,6 +78,7 @@ class ChatService(MultiService):
 
     settings: Settings
     cork: Cork
+    later: Later
     clock: IReactorTime
     now: Now
     accounts: Accounts

@@ -3,7 +3,7 @@ One conversation: who speaks, what may be asked, what may be heard. In what orde
 things happen is up to L{chatroom.server.order.Order}.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -53,6 +53,7 @@ class Session:
 
     @ivar is_closing: whether the server goes, and nothing more is begun.
     @ivar outgoing: the way to the peer.
+    @ivar deliver: pushes lines to the peer.
     @ivar replies: in which words it is answered.
     @ivar peer: where it comes from, for the operator.
     @ivar address: the same, as it is limited; C{None} if it is not.
@@ -83,12 +84,17 @@ class Session:
     is_proving: bool = field(default=False, init=False)
     gone: "Deferred[None]" = field(factory=Deferred, init=False)
     _finished: "Deferred[None]" = field(factory=Deferred, init=False)
+    deliver: Callable[[bytes], None] = field(init=False)
     replies: Replies = field(init=False)
     _order: Order = field(init=False)
     _followers: set[Following] = field(factory=set, init=False)
     _logins: int = field(default=0, init=False)
     _has_ended: bool = field(default=False, init=False)
     is_closing: bool = field(default=False, init=False)
+
+    @deliver.default
+    def _find_push(self) -> Callable[[bytes], None]:
+        return self.outgoing.push
 
     @replies.default
     def _make_replies(self) -> Replies:
@@ -97,7 +103,7 @@ class Session:
     @_order.default
     def _make_order(self) -> Order:
         chat, row = self._chat, Row(self.outgoing.answer)
-        return Order(self._inbox, row, self.outgoing, chat.cork, chat.clock, self)
+        return Order(self._inbox, row, self.outgoing, chat.later, self)
 
     # What the connection says
 
@@ -108,18 +114,18 @@ class Session:
         self.outgoing.start()
         self._chat.admission.enter(self)
 
-    def receive(self, line: bytes | Refused) -> None:
+    def receive(self, lines: Sequence[bytes | Refused]) -> None:
         """
-        The peer sent a line, or what is none.
+        The peer sent lines, or what are none.
         """
-        self.lines_heard += 1
-        self._order.take_in(line)
+        self.lines_heard += len(lines)
+        self._order.take_in(lines)
 
     def receive_too_long(self) -> None:
         """
         The peer is sending a line that is longer than any may be.
         """
-        self._order.take_in(self._too_long())
+        self._order.take_in([self._too_long()])
 
     def most_bytes_to_come(self) -> int:
         """
@@ -208,12 +214,6 @@ class Session:
             follower.go_on()
 
     # What handlers and the hub ask for
-
-    def deliver(self, lines: bytes) -> None:
-        """
-        Push lines to the peer.
-        """
-        self.outgoing.push(lines)
 
     @contextmanager
     def proving(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ peer can send raises anything but L{InvalidMessage}.
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Annotated, Any, ClassVar, cast
 
@@ -185,6 +185,15 @@ def encode(message: Message, *, now: float, request_id: str | None = None) -> by
         request_id = message.request_id  # type: ignore[attr-defined]
     if request_id is not None:
         line["request_id"] = request_id
+    return write(line)
+
+
+def write(line: Mapping[str, Any]) -> bytes:
+    """
+    @param line: keys and values as they are on the wire.
+    @return: one line with its newline.
+    @raise ValueError: if a text holds a lone surrogate.
+    """
     return _ENCODER.encode(line) + b"\n"
 
 

@@ -41,16 +41,12 @@ HISTORY_LIMIT = 50
 C = TypeVar("C", EditMessageResponse, DeleteMessageResponse, ReactResponse)
 
 
-def acknowledged(
-    session: "Session", request: PostRequest, stored: Stored
-) -> Sequence[ChatMessageAck]:
+def acknowledged(session: "Session", request: PostRequest, stored: Stored) -> ChatMessageAck:
     """
-    @return: that a post is stored; nothing if its push is all the answer.
+    @return: that a post is stored.
     """
-    if not session.answers_in_full(request):
-        return ()
     event = stored.event
-    ack = ChatMessageAck(
+    return ChatMessageAck(
         chat_group_id=event.room_id,
         message_id=event.id,
         seq=event.seq,
@@ -58,13 +54,12 @@ def acknowledged(
         server_time=rfc3339(event.created_at),
         duplicate=stored.is_duplicate,
     )
-    return (ack,)
 
 
 @shares_commit(PostRequest, end=acknowledged)
 def post(chat: "ChatService", session: "Session", request: PostRequest, waiter: "Waiter") -> None:
     """
-    Say something; the push is all the answer, unless the post has a name.
+    Say something. (The push is all the answer, unless the post has a name.)
     """
     check_content(request.content, chat.settings.content_chars)
     take_turn(chat, session)
