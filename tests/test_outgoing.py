@@ -47,9 +47,8 @@ class OutgoingTests(SynchronousTestCase):
             self.clock,
             Settings(**settings),
             "peer",
-            drained,
         )
-        outgoing.start()
+        outgoing.start(drained)
         return outgoing
 
     def read_all(self) -> bytes:

@@ -123,8 +123,8 @@ class EmbeddingTests(TestCase):
         peer = await connect_by_socket(reactor, port.getHost().port)
         await peer.ask(request("list_users_request"))
         [session] = chat.sessions
-        connection: Any = session.outgoing._transport
-        kernel = connection.getHandle()
+        way: Any = session.outgoing._transport
+        kernel = way._connection.getHandle()
         self.assertLess(kernel.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF), 200_000)
         self.assertTrue(kernel.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
         tcp = socket.IPPROTO_TCP

@@ -11,7 +11,6 @@ from chatroom.chat.search import Question, Search
 from chatroom.chat.upkeep import (
     CUT,
     FIRST_SECONDS,
-    INDEXED,
     LOOK_SECONDS,
     PAUSE_SECONDS,
     PURGE_SECONDS,
@@ -64,11 +63,12 @@ class UpkeepTests(StoreTestCase):
             for n in range(1, count + 1)
         ]
         self.last_id += count
-        self.done(
-            self.database.write(
-                lambda store: store.append(new, {}, last_seqs={room.id: seq + count})
-            )
-        )
+
+        def work(store: Repository) -> None:
+            store.append(new, {}, last_seqs={room.id: seq + count})
+            store.index_newer(count)
+
+        self.done(self.database.write(work))
         return new
 
     def test_purge(self) -> None:
@@ -136,18 +136,6 @@ class UpkeepTests(StoreTestCase):
         found = Deferred.fromCoroutine(Search(self.database).find(question, 1000))
         return len(self.successResultOf(found).hits)
 
-    def unindex(self) -> None:
-        """
-        Leave the database as a migration does that has made the index.
-        """
-
-        def work(store: Repository) -> None:
-            store.forget(range(1, self.last_id + 1))
-
-        self.done(self.database.write(work))
-        program = self.another_program(self.url)
-        program.do(f"UPDATE counters SET value = {self.last_id} WHERE name = 'search.unindexed'")
-
     def begin(self, **options: float) -> Upkeep:
         """
         Start it, with the settings given.
@@ -168,39 +156,6 @@ class UpkeepTests(StoreTestCase):
         Let time go by, a little at a time.
         """
         self.clock.pump([PAUSE_SECONDS] * round(seconds / PAUSE_SECONDS))
-
-    def test_index(self) -> None:
-        """
-        What was there before the index comes into it, the newest first, in steps.
-        """
-        self.say(2 * INDEXED + 10)
-        self.unindex()
-        self.begin()
-        self.assertEqual(self.found(), 0)
-        self.clock.advance(FIRST_SECONDS)
-        self.assertEqual((self.found(), self.found("word" + "x" * self.last_id)), (INDEXED, 1))
-        self.clock.advance(PAUSE_SECONDS)
-        self.assertEqual(self.found(), 2 * INDEXED)
-        self.pass_time(1)
-        self.assertEqual(self.found(), 2 * INDEXED + 10)
-
-    def test_change_before_index(self) -> None:
-        """
-        What is edited, deleted or said before the index is whole is in it once, as it
-        is by then.
-        """
-        first, second, *_ = self.say(5)
-        self.unindex()
-        self.say(1)
-
-        def change(store: Repository) -> None:
-            store.rewrite(first, "edited", (), NOW)
-            store.blank(second, NOW)
-
-        self.done(self.database.write(change))
-        self.begin()
-        self.pass_time(FIRST_SECONDS + 1)
-        self.assertEqual((self.found("message"), self.found("edited")), (4, 1))
 
     def test_end(self) -> None:
         """
@@ -286,8 +241,6 @@ class UpkeepTests(StoreTestCase):
         lane = self.step_by_step()
         self.begin(retention_events=1)
         self.clock.advance(FIRST_SECONDS)
-        lane.step_all()
-        self.clock.advance(PAUSE_SECONDS)
         lane.step()
         self.assertEqual(len(lane.queue), 1)
         mine = self.database.write(lambda store: store.span(self.room.id))

@@ -153,7 +153,7 @@ class Hub:
     _pushes: SeedPushes
     watchers: list[Watcher] = field(factory=list, init=False)
     _presences: dict[Client, _Presence] = field(factory=dict, init=False)
-    _by_user: dict[int, dict[Client, None]] = field(factory=dict, init=False)
+    _by_user: dict[int, tuple[Client, ...]] = field(factory=dict, init=False)
     _places: dict[int, _Place] = field(factory=dict, init=False)
     _arrivals: dict[int, list[_Arrival]] = field(factory=dict, init=False)
 
@@ -175,7 +175,7 @@ class Hub:
                 self._arrivals.pop(user.id, None)
         if client.is_connected:
             self._presences[client] = _Presence(user, set())
-            self._by_user.setdefault(user.id, {})[client] = None
+            self._by_user[user.id] = (*self._by_user.get(user.id, ()), client)
             if client.follower is not None:
                 client.follower.begin(heads)
             for room_id in rooms:
@@ -207,10 +207,10 @@ class Hub:
         """
         presence = self._presences.pop(client, None)
         if presence is not None:
-            some = self._by_user[presence.user.id]
-            del some[client]
-            if not some:
-                del self._by_user[presence.user.id]
+            user_id = presence.user.id
+            some = tuple(each for each in self._by_user.pop(user_id) if each is not client)
+            if some:
+                self._by_user[user_id] = some
             for room_id in presence.rooms:
                 self._vacate(client, room_id)
             for watcher in self.watchers:
@@ -239,7 +239,7 @@ class Hub:
         """
         @return: the sessions of a user.
         """
-        return tuple(self._by_user.get(user_id, ()))
+        return self._by_user.get(user_id, ())
 
     def followers_in(self, room_id: int) -> Sequence[Client]:
         """
@@ -303,13 +303,13 @@ class Hub:
                 follower.follow(room_id, batch)
 
     def _others(self, place: _Place, user: User) -> list[Client]:
-        theirs = self._by_user.get(user.id, {})
+        theirs = self._by_user.get(user.id, ())
         return [each for each in place.seed if each not in theirs]
 
     def _join(self, event: Event, user: User) -> None:
         for arrival in self._arrivals.get(user.id, ()):
             arrival.changes.append(event)
-        theirs = self._by_user.get(user.id, {})
+        theirs = self._by_user.get(user.id, ())
         if event.sender.id == user.id:
             self._notice(event, "joined", user)
         else:
@@ -321,7 +321,7 @@ class Hub:
     def _part(self, event: Event, user: User) -> None:
         for arrival in self._arrivals.get(user.id, ()):
             arrival.changes.append(event)
-        theirs = self._by_user.get(user.id, {})
+        theirs = self._by_user.get(user.id, ())
         self._notice(event, "left", user)
         for client in theirs:
             self._leave(client, event.room_id, event.seq)

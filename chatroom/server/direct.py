@@ -54,6 +54,12 @@ class Direct:
             data = data[sent:]
         there.write(data)
 
+    def unsent(self) -> int:
+        """
+        @return: how much waits in the transport, about.
+        """
+        return len(self._connection.dataBuffer) - int(self._connection.offset)
+
     def registerProducer(self, producer: IPushProducer, streaming: bool) -> None:
         """
         Tell a producer when to pause and when to go on.

@@ -83,6 +83,7 @@ class ChatProtocol(LineReceiver):
         unsent, way = _tune(self.transport), self.transport
         if Direct.accepts(way):
             way = Direct(way)
+            unsent = way.unsent
         self._session = self._chat.converse(self, way, unsent, peer)
 
     def dataReceived(self, data: bytes) -> None:

@@ -5,7 +5,6 @@ The transport is handed only so much at a time; all else waits in a queue of our
 own, whose pushes are bounded.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -58,6 +57,12 @@ class Transport(Protocol):
         """Close, when all that was written is sent."""
 
 
+def _ignore() -> None:
+    """
+    Nobody wants to know.
+    """
+
+
 @implementer(IPushProducer)
 @define(eq=False)
 class Outgoing:
@@ -67,7 +72,6 @@ class Outgoing:
     @ivar unsent: tells how much the transport still has; it need not be exact,
         if only it changes when some of it is sent.
     @ivar peer: whom it leads to, for the operator.
-    @ivar drained: called when there is room again after L{is_crowded}.
     """
 
     _log = Journal()
@@ -78,8 +82,8 @@ class Outgoing:
     _clock: IReactorTime
     _settings: Settings
     _peer: str
-    _drained: Callable[[], None]
-    _queue: deque[tuple[bytes | memoryview, bool]] = field(factory=deque, init=False)
+    _drained: Callable[[], None] = field(default=_ignore, init=False)
+    _queue: list[tuple[bytes | memoryview, bool]] = field(factory=list, init=False)
     _queued: int = field(default=0, init=False)
     _pushes: int = field(default=0, init=False)
     _held: list[bytes] | None = field(default=None, init=False)
@@ -94,10 +98,13 @@ class Outgoing:
     _stall: IDelayedCall | None = field(default=None, init=False)
     _deadline: IDelayedCall | None = field(default=None, init=False)
 
-    def start(self) -> None:
+    def start(self, drained: Callable[[], None]) -> None:
         """
         Be told of the transport's progress.
+
+        @param drained: is called when there is room again after L{is_crowded}.
         """
+        self._drained = drained
         self._transport.registerProducer(self, True)
 
     def come_from(self, peer: str) -> None:
@@ -280,18 +287,21 @@ class Outgoing:
         if self._queued <= PORTION:
             return self._all()
         taken: list[bytes | memoryview] = []
-        room = PORTION
-        while self._queue and room > 0:
-            lines, is_push = self._queue.popleft()
+        room, count = PORTION, 0
+        while room > 0:
+            lines, is_push = self._queue[count]
             if len(lines) > room:
                 # A view, for a copy of all the rest each time would be quadratic.
                 view = memoryview(lines)
-                self._queue.appendleft((view[room:], is_push))
+                self._queue[count] = (view[room:], is_push)
                 lines = view[:room]
+            else:
+                count += 1
             taken.append(lines)
             room -= len(lines)
             if is_push:
                 self._pushes -= len(lines)
+        del self._queue[:count]
         self._queued -= PORTION - room
         return b"".join(taken)
 

@@ -161,7 +161,8 @@ class ChatService(MultiService):
         self._database.refuse()
         for session in sessions:
             session.close("shutting_down")
-        if not await self._within(CLOSING_SECONDS + 0.5, [each.gone for each in sessions]):
+        gone = [each.when_gone() for each in sessions if each.is_connected]
+        if not await self._within(CLOSING_SECONDS + 0.5, gone):
             self._logger.note("sessions_left", count=len(self.sessions))
         self._passwords.stop()
         self._database.close()
@@ -193,15 +194,9 @@ class ChatService(MultiService):
         @param unsent: tells how much the transport still has.
         @param peer: where it comes from, for the operator.
         """
-        session: Session
-
-        def drained() -> None:
-            session.go_on()
-
-        outgoing = Outgoing(transport, unsent, self.cork, self.clock, self.settings, peer, drained)
+        outgoing = Outgoing(transport, unsent, self.cork, self.clock, self.settings, peer)
         session = Session(self, Inbox(connection), outgoing, peer, limited_as(peer))
         self.sessions.add(session)
-        session.gone.addCallback(lambda _: self.sessions.discard(session))
         session.begin()
         return session
 

@@ -64,7 +64,6 @@ class Session:
     @ivar room_id: the current room.
     @ivar is_proving: whether who speaks is being found out, and this is to be finished.
     @ivar lines_heard: how many lines have come.
-    @ivar gone: fires when the connection is lost.
     """
 
     _log = Journal()
@@ -82,12 +81,12 @@ class Session:
     is_connected: bool = field(default=True, init=False)
     lines_heard: int = field(default=0, init=False)
     is_proving: bool = field(default=False, init=False)
-    gone: "Deferred[None]" = field(factory=Deferred, init=False)
-    _finished: "Deferred[None]" = field(factory=Deferred, init=False)
+    _gone: "Deferred[None] | None" = field(default=None, init=False)
+    _finished: "Deferred[None] | None" = field(default=None, init=False)
     deliver: Callable[[bytes], None] = field(init=False)
     replies: Replies = field(init=False)
     _order: Order = field(init=False)
-    _followers: set[Following] = field(factory=set, init=False)
+    _followers: tuple[Following, ...] = field(default=(), init=False)
     _logins: int = field(default=0, init=False)
     _has_ended: bool = field(default=False, init=False)
     is_closing: bool = field(default=False, init=False)
@@ -111,7 +110,7 @@ class Session:
         """
         The connection is there.
         """
-        self.outgoing.start()
+        self.outgoing.start(self.go_on)
         self._chat.admission.enter(self)
 
     def receive(self, lines: Sequence[bytes | Refused]) -> None:
@@ -180,7 +179,9 @@ class Session:
         self._order.stop()
         self.stop_following()
         self._finish()
-        self.gone.callback(None)
+        self._chat.sessions.discard(self)
+        if self._gone is not None:
+            self._gone.callback(None)
 
     def finish(self) -> "Deferred[None]":
         """
@@ -188,12 +189,21 @@ class Session:
 
         @return: when that is done, or the connection is lost.
         """
+        finished = self._finished = Deferred()
         self.is_closing = True
         self._order.close(forget=False)
-        for follower in tuple(self._followers):
+        for follower in self._followers:
             follower.give_up()
         self._order.advance()
-        return self._finished
+        return finished
+
+    def when_gone(self) -> "Deferred[None]":
+        """
+        @return: when the connection, which is there, is lost.
+        """
+        if self._gone is None:
+            self._gone = Deferred()
+        return self._gone
 
     def close(self, slug: str, *, within: float = CLOSING_SECONDS) -> None:
         """
@@ -210,7 +220,7 @@ class Session:
         The peer has read most of what it was sent.
         """
         self._order.take_another_turn()
-        for follower in tuple(self._followers):
+        for follower in self._followers:
             follower.go_on()
 
     # What handlers and the hub ask for
@@ -255,7 +265,7 @@ class Session:
         """
         if self.room_id == room_id:
             self.room_id = PUBLIC_ROOM_ID
-        for follower in tuple(self._followers):
+        for follower in self._followers:
             follower.leave(room_id, seq)
 
     @property
@@ -286,14 +296,14 @@ class Session:
         @return: what reads the log for this session, as fast as its peer reads.
         """
         follower = self._chat.following(user, self.outgoing, self.tell)
-        self._followers.add(follower)
+        self._followers += (follower,)
         return follower
 
     def drop(self, follower: Following) -> None:
         """
         Have the log be read no longer.
         """
-        self._followers.discard(follower)
+        self._followers = tuple(each for each in self._followers if each is not follower)
         follower.end()
 
     def stop_following(self) -> None:
@@ -301,7 +311,7 @@ class Session:
         Have nothing of the log be read any more.
         """
         self.follower = None
-        for follower in tuple(self._followers):
+        for follower in self._followers:
             self.drop(follower)
 
     @property
@@ -372,7 +382,7 @@ class Session:
     # Limits and ends
 
     def _finish(self) -> None:
-        if not self._finished.called:
+        if self._finished is not None and not self._finished.called:
             self._finished.callback(None)
 
     def _most_bytes(self) -> int:
