@@ -6,17 +6,19 @@ import argparse
 import signal
 import sys
 
-from benchmarks import logins, million, reconnect, silent, storm, table
-from benchmarks.server import Trouble
+from benchmarks import acknowledged, logins, million, reconnect, silent, storm, table, tls
+from benchmarks.trouble import Trouble
 from chatroom.errors import StartError
 
 _COMMANDS = {
     "table": table,
+    "acknowledged": acknowledged,
     "logins": logins,
     "million": million,
     "reconnect": reconnect,
     "silent": silent,
     "storm": storm,
+    "tls": tls,
 }
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from twisted.internet import reactor
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from benchmarks.checkout import LIMITS, OURS
 from benchmarks.contents import Contents, identity
 from benchmarks.evidence import Findings, examine
 from benchmarks.figures import percentile, table
 from benchmarks.people import person, populate
-from benchmarks.server import LIMITS, no_limits
 from benchmarks.stormers import Acknowledgement, Testimony, View
 from tests.processes import Outcome, Place
 
@@ -139,7 +139,7 @@ class LimitTests(SynchronousTestCase):
         """
         The server has each of the limits that are turned off, under that name.
         """
-        self.assertEqual(set(no_limits()), set(LIMITS))
+        self.assertEqual(set(OURS.no_limits()), set(LIMITS))
 
 
 class EvidenceTests(SynchronousTestCase):
