@@ -6,7 +6,7 @@ import argparse
 import signal
 import sys
 
-from benchmarks import acknowledged, logins, million, reconnect, silent, storm, table, tls
+from benchmarks import acknowledged, logins, million, reconnect, silent, slow, storm, table, tls
 from benchmarks.trouble import Trouble
 from chatroom.errors import StartError
 
@@ -17,6 +17,7 @@ _COMMANDS = {
     "million": million,
     "reconnect": reconnect,
     "silent": silent,
+    "slow": slow,
     "storm": storm,
     "tls": tls,
 }

@@ -127,6 +127,7 @@ class Figures:
     @ivar delivery_50: in seconds, and likewise the other times.
     @ivar server_cpu: the share of a processor that the server took.
     @ivar load_cpu: the share that the busiest process of the load took.
+    @ivar all_posts: how many were sent, from the beginning to the end.
     @ivar lost: deliveries that never came.
     @ivar closed: connections that the server has closed.
     """
@@ -143,6 +144,7 @@ class Figures:
     acknowledgement_99: float
     server_cpu: float
     load_cpu: float
+    all_posts: int
     lost: int
     closed: int
 
@@ -252,7 +254,7 @@ def _figures(counts: Sequence[Count], cpu: float, seconds: float, size: int) -> 
     acknowledged = sum(each.acknowledged for each in counts)
     delivery = [ns / 1e9 for each in counts for ns in each.delivery]
     acknowledgement = [ns / 1e9 for each in counts for ns in each.acknowledgement]
-    wanted = sum(each.all_posted for each in counts) * size
+    all_posts = sum(each.all_posted for each in counts)
     return Figures(
         deliveries=received / seconds,
         posts=posted / seconds,
@@ -266,7 +268,8 @@ def _figures(counts: Sequence[Count], cpu: float, seconds: float, size: int) -> 
         acknowledgement_99=percentile(acknowledgement, 99),
         server_cpu=cpu / seconds,
         load_cpu=max(each.busy for each in counts),
-        lost=wanted - sum(each.all_received for each in counts),
+        all_posts=all_posts,
+        lost=all_posts * size - sum(each.all_received for each in counts),
         closed=sum(each.closed for each in counts),
     )
 

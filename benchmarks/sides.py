@@ -4,7 +4,7 @@ more rooms and fewer, with TLS and without.
 """
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -71,6 +71,7 @@ def side(
     name: str = "",
     checkout: Checkout = OURS,
     certificate: "tuple[Path, Path] | None" = None,
+    settings: "Mapping[str, object] | None" = None,
     lines: Lines = by_password,
 ) -> Iterator[Side]:
     """
@@ -78,10 +79,11 @@ def side(
 
     @param people: how many there are.
     @param rooms: the members of each room, as indices of people; those of one size together.
+    @param settings: what differs from having no limits.
     @param lines: called before the server starts.
     """
-    settings = checkout.no_limits()
-    with place.server(choices, settings, checkout=checkout, certificate=certificate) as server:
+    chosen = {**checkout.no_limits(), **(settings or {})}
+    with place.server(choices, chosen, checkout=checkout, certificate=certificate) as server:
         every = [list(members) for some in rooms for members in some]
         populace = _populated(server, people, every)
         ids = iter(populace.rooms)

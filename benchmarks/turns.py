@@ -35,7 +35,7 @@ class Case:
     kind: Kind
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, [self.label, self.side, self.load]))
+        return ", ".join(dict.fromkeys((self.label, self.side, self.load)))
 
 
 Runs = Mapping[Case, Sequence[Figures]]
@@ -132,19 +132,25 @@ def remarks(runs: Runs) -> list[str]:
     """
     @return: what whoever reads the figures has to know.
     """
+    return [each for case, some in runs.items() for each in remarks_on(str(case), some)]
+
+
+def remarks_on(what: str, some: Sequence[Figures]) -> list[str]:
+    """
+    @return: likewise, of some runs.
+    """
     found = []
-    for case, some in runs.items():
-        figures = median_of(some)
-        if figures.load_cpu > _BUSY:
-            found.append(
-                f"{case}: the load took {figures.load_cpu:.0%} of a processor. It may be what "
-                "was slow; of this row only the CPU seconds count."
-            )
-        if figures.lost or figures.closed:
-            found.append(
-                f"{case}: {figures.lost} deliveries were lost, and {figures.closed} "
-                "connections closed by the server."
-            )
+    figures = median_of(some)
+    if figures.load_cpu > _BUSY:
+        found.append(
+            f"{what}: the load took {figures.load_cpu:.0%} of a processor. It may be what was "
+            "slow; of this only the CPU seconds count."
+        )
+    if figures.lost or figures.closed:
+        found.append(
+            f"{what}: {figures.lost} deliveries were lost, and {figures.closed} connections "
+            "closed by the server."
+        )
     return found
 
 
