@@ -6,13 +6,25 @@ import argparse
 import signal
 import sys
 
-from benchmarks import acknowledged, logins, million, reconnect, silent, slow, storm, table, tls
+from benchmarks import (
+    acknowledged,
+    greedy,
+    logins,
+    million,
+    reconnect,
+    silent,
+    slow,
+    storm,
+    table,
+    tls,
+)
 from benchmarks.trouble import Trouble
 from chatroom.errors import StartError
 
 _COMMANDS = {
     "table": table,
     "acknowledged": acknowledged,
+    "greedy": greedy,
     "logins": logins,
     "million": million,
     "reconnect": reconnect,

@@ -34,7 +34,7 @@ class Side:
     """
     One of the servers, which has started.
 
-    @ivar name: what it is called beside others.
+    @ivar name: what it is called beside others; empty, if there are none.
     @ivar lines: by which its people log in.
     @ivar kinds: the rooms that there are, of one size each.
     @ivar started_in: how many seconds the start took.
@@ -92,7 +92,7 @@ def side(
         started_in = server.start()
         with Team(server, cores()[1]) as team:
             yield Side(
-                name=name or checkout.name,
+                name=name,
                 populace=populace,
                 lines=logins,
                 kinds=kinds,
@@ -114,10 +114,12 @@ def sides(
     Have one of each checkout.
     """
     with ExitStack() as stack:
-        yield [
-            stack.enter_context(side(choices, talk, people, rooms, checkout=each))
-            for each in checkouts
-        ]
+        made = []
+        for each in checkouts:
+            name = each.name if len(checkouts) > 1 else ""
+            one = side(choices, talk, people, rooms, name=name, checkout=each)
+            made.append(stack.enter_context(one))
+        yield made
 
 
 def described(some: Sequence[Side]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from attrs import asdict
 
 from benchmarks import checkout, drawing, fanout, place
+from benchmarks.checkout import OURS
 from benchmarks.drawing import Curve, Panel
 from benchmarks.figures import milliseconds, table
 from benchmarks.server import allow_files
@@ -37,7 +38,7 @@ _FEWEST = 100
 
 _COLUMNS = (DELIVERIES, POSTS, CPU, *DELIVERY, *ACKNOWLEDGEMENT, *BUSY)
 
-#: What is known of idle connections, by side.
+#: What is known of idle connections, by checkout.
 _Idle = Mapping[str, Mapping[str, float]]
 
 
@@ -74,7 +75,9 @@ def run(choices: argparse.Namespace) -> int:
     allow_files(len(compared) * (people + 200))
     with sides(choices, fanout.talk(choices), people, rooms, compared) as some:
         head = described(some)
-        idle = {each.name: each.measurement.idle(each.lines, talking) for each in some}
+        idle = {
+            each.name or OURS.name: each.measurement.idle(each.lines, talking) for each in some
+        }
         for each in some:
             each.pin()
         runs = take_turns(_cases(some), choices.rounds)
@@ -119,7 +122,7 @@ def _as_json(head: str, idle: _Idle, runs: Runs) -> str:
         {
             "load": case.load,
             "room": case.kind.size,
-            "side": case.side,
+            "checkout": case.side or OURS.name,
             **asdict(median_of(some)),
             "rounds": list(map(asdict, some)),
         }

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 
 from benchmarks.fanout import Figures, Kind, Measurement
 from benchmarks.figures import middle, milliseconds
@@ -24,8 +24,11 @@ class Case:
     One thing that is measured.
 
     @ivar label: what it is of, as those are called that are compared with it.
-    @ivar side: what makes the difference between those.
-    @ivar load: saturated or moderate.
+    @ivar side: what makes the difference between those; empty, if there are none.
+    @ivar load: whether it is saturated or moderate.
+    @ivar before: what is done before it is measured, if anything.
+    @ivar meanwhile: what is done while it is measured, if anything, until it is done.
+    @ivar more: how many lines that causes for those who are counted.
     """
 
     label: str
@@ -33,9 +36,23 @@ class Case:
     load: str
     measurement: Measurement
     kind: Kind
+    before: "Callable[[], None] | None" = None
+    meanwhile: "Callable[[], None] | None" = None
+    more: int = 0
+
+    def measure(self) -> Figures:
+        """
+        Measure it once.
+        """
+        if self.before is not None:
+            self.before()
+        saturated = self.load == SATURATED
+        found = self.measurement.run(self.kind, saturated=saturated, meanwhile=self.meanwhile)
+        return evolve(found, lost=found.lost + self.more)
 
     def __str__(self) -> str:
-        return ", ".join(dict.fromkeys((self.label, self.side, self.load)))
+        names = (self.label, self.side, self.load)
+        return ", ".join(dict.fromkeys(name for name in names if name))
 
 
 Runs = Mapping[Case, Sequence[Figures]]
@@ -49,8 +66,7 @@ def take_turns(cases: Sequence[Case], rounds: int) -> Runs:
     for count in range(rounds):
         for case in cases:
             print(f"round {count + 1}: {case}", file=sys.stderr)
-            saturated = case.load == SATURATED
-            runs[case].append(case.measurement.run(case.kind, saturated=saturated))
+            runs[case].append(case.measure())
     return runs
 
 
