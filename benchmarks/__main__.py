@@ -9,6 +9,7 @@ import sys
 from benchmarks import (
     acknowledged,
     greedy,
+    growth,
     logins,
     million,
     reconnect,
@@ -25,6 +26,7 @@ _COMMANDS = {
     "table": table,
     "acknowledged": acknowledged,
     "greedy": greedy,
+    "growth": growth,
     "logins": logins,
     "million": million,
     "reconnect": reconnect,

@@ -28,6 +28,7 @@ from benchmarks.turns import (
     Runs,
     is_whole,
     median_of,
+    of_load,
     remarks,
     rows,
     take_turns,
@@ -109,14 +110,6 @@ def _cases(some: Sequence[Side]) -> list[Case]:
     ]
 
 
-def _of(runs: Runs, load: str, side: "str | None" = None) -> Runs:
-    return {
-        case: figures
-        for case, figures in runs.items()
-        if case.load == load and side in (None, case.side)
-    }
-
-
 def _as_json(head: str, idle: _Idle, runs: Runs) -> str:
     found = [
         {
@@ -154,7 +147,7 @@ def _as_text(head: str, idle: _Idle, runs: Runs, choices: argparse.Namespace) ->
 
 def _table(runs: Runs, load: str) -> str:
     heads = ["members", *(column.head for column in _COLUMNS)]
-    return table(heads, rows(_of(runs, load), _COLUMNS))
+    return table(heads, rows(of_load(runs, load), _COLUMNS))
 
 
 def _panels(runs: Runs) -> list[Panel]:
@@ -163,7 +156,7 @@ def _panels(runs: Runs) -> list[Panel]:
     def curves(column: Column, load: str, style: str, what: str, times: float = 1) -> list[Curve]:
         found = []
         for colour, name in enumerate(names):
-            of_one = _of(runs, load, name)
+            of_one = of_load(runs, load, name)
             found.append(
                 Curve(
                     label=f"{name}, {what}" if len(names) > 1 else what,

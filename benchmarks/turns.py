@@ -70,6 +70,17 @@ def take_turns(cases: Sequence[Case], rounds: int) -> Runs:
     return runs
 
 
+def of_load(runs: Runs, load: str, side: "str | None" = None) -> Runs:
+    """
+    @return: those of one load, and of one side if need be.
+    """
+    return {
+        case: figures
+        for case, figures in runs.items()
+        if case.load == load and side in (None, case.side)
+    }
+
+
 def median_of(figures: Sequence[Figures]) -> Figures:
     """
     @return: each figure's median; of what must not happen at all, the sum.
