@@ -112,7 +112,7 @@ def _lay_out(axes: Any, panel: Panel) -> None:
     axes.set_xticks(sorted({x for each in panel.curves for x in each.xs}))
     scales = [axes.xaxis]
     if panel.from_zero:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, max(y for each in panel.curves for y in each.ys) * 1.2)
     else:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -3,6 +3,7 @@ What posts cost that go to many, and what a connection takes.
 """
 
 import argparse
+import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -158,6 +159,7 @@ class Measurement:
     server: Server
     team: Team
     talk: Talk
+    _chance: random.Random = field(factory=lambda: random.Random(1), init=False)
 
     def log_in(self, lines: Sequence[bytes], first: int = 0) -> None:
         """
@@ -234,7 +236,8 @@ class Measurement:
         posts = self.talk.rate / kind.size
         begin, measure, end = times
         for process, (some, looked_at) in enumerate(zip(shares, probes, strict=True)):
-            rooms = [rooms_of[i * len(self.team) + process] for i in some]
+            # Each time others are the first, for there may be more of them than posts.
+            rooms = [self._shuffled(rooms_of[i * len(self.team) + process]) for i in some]
             yield Run(
                 senders=list(zip(some, rooms, strict=True)),
                 is_named=self.talk.posts == NAMED,
@@ -246,6 +249,9 @@ class Measurement:
                 measure=measure,
                 end=end,
             )
+
+    def _shuffled(self, rooms: Sequence[int]) -> list[int]:
+        return self._chance.sample(rooms, len(rooms))
 
 
 def _figures(counts: Sequence[Count], cpu: float, seconds: float, size: int) -> Figures:

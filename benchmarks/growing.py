@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from attrs import evolve, frozen
 
 from benchmarks import fanout
+from benchmarks.fanout import Kind
 from benchmarks.past import say_before
 from benchmarks.people import Populace, by_token
 from benchmarks.sides import Side, side
@@ -79,7 +80,9 @@ def with_rooms(choices: argparse.Namespace, counts: Sequence[int]) -> Runs:
             talk = evolve(fanout.talk(choices), senders=count)
             members = [_spread(number) for number in range(count)]
             one = stack.enter_context(side(choices, talk, PEOPLE, [members], lines=by_token))
-            cases += _cases(one, count, [MODERATE])
+            everybody = sorted({person for room in members for person in room})
+            kind = evolve(one.kinds[0], probes=everybody)
+            cases += _cases(one, kind, count, [MODERATE])
         return take_turns(cases, choices.rounds)
 
 
@@ -98,7 +101,7 @@ def with_messages(choices: argparse.Namespace, counts: Sequence[int]) -> Filled:
             people = _ROOM * _ROOMS
             one = stack.enter_context(side(choices, talk, people, [members], lines=filling))
             starts[count] = [one.started_in, *(_start_again(one) for _ in range(_STARTS - 1))]
-            cases += _cases(one, count, [SATURATED, MODERATE])
+            cases += _cases(one, one.kinds[0], count, [SATURATED, MODERATE])
         return Filled(take_turns(cases, choices.rounds), starts)
 
 
@@ -154,7 +157,7 @@ def _start_again(one: Side) -> float:
     return one.server.start()
 
 
-def _cases(one: Side, count: int, loads: Sequence[str]) -> list[Case]:
+def _cases(one: Side, kind: Kind, count: int, loads: Sequence[str]) -> list[Case]:
     one.measurement.log_in(one.lines)
     one.pin()
     return [
@@ -163,7 +166,7 @@ def _cases(one: Side, count: int, loads: Sequence[str]) -> list[Case]:
             side="",
             load=load,
             measurement=one.measurement,
-            kind=one.kinds[0],
+            kind=kind,
         )
         for load in loads
     ]
