@@ -68,13 +68,13 @@ class Resident:
         return (self.kib - self.before) / self.sessions
 
 
-def with_rooms(choices: argparse.Namespace, counts: Sequence[int]) -> Runs:
+def with_rooms(choices: argparse.Namespace) -> Runs:
     """
     Spread the same posts over more and more rooms, with the same connections.
     """
     with ExitStack() as stack:
         cases = []
-        for count in counts:
+        for count in choices.rooms:
             _tell(f"making {count:,} rooms")
             # Each of the senders has as many rooms as another, and each room has one.
             talk = evolve(fanout.talk(choices), senders=count)
@@ -86,7 +86,7 @@ def with_rooms(choices: argparse.Namespace, counts: Sequence[int]) -> Runs:
         return take_turns(cases, choices.rounds)
 
 
-def with_messages(choices: argparse.Namespace, counts: Sequence[int]) -> Filled:
+def with_messages(choices: argparse.Namespace) -> Filled:
     """
     Post where more and more is stored already, with names, as new posts have them.
     """
@@ -95,7 +95,7 @@ def with_messages(choices: argparse.Namespace, counts: Sequence[int]) -> Filled:
     starts = {}
     with ExitStack() as stack:
         cases = []
-        for count in counts:
+        for count in choices.messages:
             _tell(f"storing {count:,} messages")
             filling = _filling(count)
             people = _ROOM * _ROOMS
@@ -105,21 +105,19 @@ def with_messages(choices: argparse.Namespace, counts: Sequence[int]) -> Filled:
         return Filled(take_turns(cases, choices.rounds), starts)
 
 
-def with_sessions(
-    choices: argparse.Namespace, counts: Sequence[int], memberships: Sequence[int]
-) -> list[Resident]:
+def with_sessions(choices: argparse.Namespace) -> list[Resident]:
     """
     Log more and more people in, who are in few rooms and in many.
     """
     talk = fanout.talk(choices)
-    people = max(counts)
+    people = max(choices.sessions)
     found = []
-    for each in memberships:
+    for each in choices.memberships:
         _tell(f"{people:,} sessions in {each} rooms each")
         members = [room for turn in range(each) for room in _rooms_of_all(people, turn)]
         with side(choices, talk, people, [members], lines=by_token) as one:
             before, there = one.measurement.settled_memory(), 0
-            for count in sorted(counts):
+            for count in sorted(choices.sessions):
                 one.measurement.log_in(one.lines[there:count], there)
                 there, kib = count, one.measurement.settled_memory()
                 found.append(Resident(count, each, kib, before))

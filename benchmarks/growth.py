@@ -20,6 +20,7 @@ from benchmarks.growing import (
     with_rooms,
     with_sessions,
 )
+from benchmarks.lists import numbers, some_of
 from benchmarks.server import allow_files
 from benchmarks.turns import (
     BUSY,
@@ -51,14 +52,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "seconds", "window", "rate", "characters", seconds=5.0, rate=1000.0
     )
     lists = [
-        ("--parts", f"{ROOMS},{MESSAGES},{MEMORY}", "what is to grow"),
         ("--rooms", "10,100,1000,10000", "rooms, with the same deliveries a second"),
         ("--messages", "1000,100000,1000000", "messages that are stored before"),
         ("--sessions", "100,1000,5000", "people who are logged in"),
         ("--memberships", "1,5,20", "rooms that each of them is in"),
     ]
     for name, default, text in lists:
-        parser.add_argument(name, default=default, help=f"{text} [%(default)s]")
+        parser.add_argument(name, type=numbers, default=default, help=f"{text} [%(default)s]")
+    parts = (ROOMS, MESSAGES, MEMORY)
+    parser.add_argument(
+        "--parts",
+        type=some_of(*parts),
+        default=",".join(parts),
+        help="what is to grow, one after the other [%(default)s]",
+    )
     parser.add_argument(
         "--rounds",
         type=int,
@@ -92,25 +99,19 @@ def run(choices: argparse.Namespace) -> int:
     @return: the exit status: 1 if anything was lost.
     """
     drawing.check(choices)
-    sessions = _numbers(choices.sessions)
-    rooms, messages = _numbers(choices.rooms), _numbers(choices.messages)
-    allow_files(max(PEOPLE * len(rooms), *sessions) + 1000)
-    parts = choices.parts.split(",")
+    allow_files(max(PEOPLE * len(choices.rooms), *choices.sessions) + 1000)
+    parts = choices.parts
     with place.server(choices, {}) as nobody:
         head = place.described(nobody)
     found = Found(
-        with_rooms(choices, rooms) if ROOMS in parts else {},
-        with_messages(choices, messages) if MESSAGES in parts else Filled({}, {}),
-        with_sessions(choices, sessions, _numbers(choices.memberships)) if MEMORY in parts else [],
+        with_rooms(choices) if ROOMS in parts else {},
+        with_messages(choices) if MESSAGES in parts else Filled({}, {}),
+        with_sessions(choices) if MEMORY in parts else [],
     )
     print("\n\n".join([head, *_report(choices, found)]))
     if choices.chart:
         drawing.draw(choices.chart, "What grows as a server does", list(_panels(found)))
     return 0 if is_whole(found.runs) else 1
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(each) for each in text.split(",")]
 
 
 def _report(choices: argparse.Namespace, found: Found) -> Iterator[str]:

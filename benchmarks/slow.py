@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from benchmarks import fanout, place
 from benchmarks.fanout import Figures, Kind
 from benchmarks.figures import middle, milliseconds, table
+from benchmarks.lists import some_of
 from benchmarks.people import by_token
 from benchmarks.server import allow_files
 from benchmarks.sides import Side, described, side
@@ -24,6 +25,7 @@ from benchmarks.sleepers import (
     fall_asleep,
     wake_all,
 )
+from benchmarks.trouble import Trouble
 from benchmarks.turns import remarks_on
 from chatroom.settings import Settings
 
@@ -54,7 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             name, type=type(default), default=default, help=f"{text} [%(default)s]"
         )
     parser.add_argument(
-        "--dialects", default=f"{SEED},{HELLO}", help="of the silent ones [%(default)s]"
+        "--dialects",
+        type=some_of(SEED, HELLO),
+        default=f"{SEED},{HELLO}",
+        help="of the silent ones, one after the other [%(default)s]",
     )
 
 
@@ -86,9 +91,11 @@ def run(choices: argparse.Namespace) -> int:
     @return: the exit status: 1 if anything was lost, or is held for somebody beyond the
         bound.
     """
+    if not 0 < choices.silent < choices.members:
+        raise Trouble("benchmarks: --silent must be at least 1, and less than --members")
     allow_files(choices.members + 200)
     found: dict[str, list[Round]] = {}
-    for dialect in choices.dialects.split(","):
+    for dialect in choices.dialects:
         with _room(choices) as room:
             head = described([room])
             found[dialect] = []

@@ -12,6 +12,7 @@ from benchmarks import checkout, drawing, fanout, place
 from benchmarks.checkout import OURS
 from benchmarks.drawing import Curve, Panel
 from benchmarks.figures import milliseconds, table
+from benchmarks.lists import numbers
 from benchmarks.server import allow_files
 from benchmarks.sides import Side, described, sides
 from benchmarks.turns import (
@@ -50,13 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     place.add_arguments(parser)
     checkout.add_arguments(parser)
     drawing.add_arguments(parser)
-    parser.add_argument("--rooms", default="10,100,1000", help="sizes of rooms [%(default)s]")
+    parser.add_argument(
+        "--rooms", type=numbers, default="10,100,1000", help="sizes of rooms [%(default)s]"
+    )
     fanout.add_arguments(parser)
-    numbers = [
+    counts = [
         ("--rounds", 3, "runs of each kind, of which the table has the medians"),
         ("--connections", 2000, "idle ones, for the memory"),
     ]
-    for name, default, text in numbers:
+    for name, default, text in counts:
         parser.add_argument(name, type=int, default=default, help=f"{text} [%(default)s]")
     parser.add_argument("--json", action="store_true", help="print JSON, with every round")
 
@@ -68,8 +71,7 @@ def run(choices: argparse.Namespace) -> int:
     @return: the exit status: 1 if anything was lost.
     """
     drawing.check(choices)
-    sizes = [int(each) for each in choices.rooms.split(",")]
-    rooms = [rooms_of(size) for size in sizes]
+    rooms = [rooms_of(size) for size in choices.rooms]
     talking = max(sum(map(len, some)) for some in rooms)
     people = max(talking, choices.connections)
     compared = checkout.compared(choices)
