@@ -44,8 +44,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, module in _COMMANDS.items():
-        what = (module.__doc__ or "").strip().partition(":")[0]
-        module.add_arguments(commands.add_parser(name, help=what, description=what))
+        what = " ".join((module.__doc__ or "").split())
+        short = what.partition(":")[0]
+        module.add_arguments(commands.add_parser(name, help=short, description=what))
     arguments = sys.argv[1:]
     if not arguments or arguments[0] not in {*_COMMANDS, "-h", "--help"}:
         arguments = ["table", *arguments]

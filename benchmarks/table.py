@@ -1,5 +1,6 @@
 """
-The table of figures: C{python -m benchmarks}.
+The table of figures: what posts cost that go to few and to many, and what a connection
+takes.
 """
 
 import argparse

@@ -97,10 +97,10 @@ class CommandTests(BenchmarkTestCase):
         """
         Each part has a row for each number.
         """
-        some = ("--rooms", "3,12", "--messages", "20,40", "--sessions", "5,10")
-        outcome = await self.benchmark("growth", *SHORT, *some, "--memberships", "1,2")
+        some = ("--rooms", "3,12", "--messages", "20", "--sessions", "5,10")
+        outcome = await self.benchmark("growth", *SHORT, *some, "--memberships", "2")
         self.assertEqual(outcome.status, 0, outcome.out + outcome.err)
-        self.assertLessEqual({"3", "12", "20", "40", "5", "10"}, set(rows(outcome)))
+        self.assertLessEqual({"3", "12", "20", "5", "10"}, set(rows(outcome)))
 
     async def test_slow(self) -> None:
         """
