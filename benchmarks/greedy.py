@@ -232,6 +232,6 @@ def _report(
 
 def _row(case: Case, trial: Trial) -> list[str]:
     seconds = middle([each.seconds for each in trial.done])
-    rate = middle([each.answered / each.seconds for each in trial.done])
+    rate = middle([each.answered / each.seconds if each.seconds else 0 for each in trial.done])
     label = ", ".join(filter(None, [case.label, case.side]))
     return [label, f"{rate:,.0f}", milliseconds(seconds)]
