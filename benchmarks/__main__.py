@@ -6,17 +6,34 @@ import argparse
 import signal
 import sys
 
-from benchmarks import logins, million, reconnect, silent, storm, table
-from benchmarks.server import Trouble
+from benchmarks import (
+    acknowledged,
+    greedy,
+    growth,
+    logins,
+    million,
+    reconnect,
+    silent,
+    slow,
+    storm,
+    table,
+    tls,
+)
+from benchmarks.trouble import Trouble
 from chatroom.errors import StartError
 
 _COMMANDS = {
     "table": table,
+    "acknowledged": acknowledged,
+    "greedy": greedy,
+    "growth": growth,
     "logins": logins,
     "million": million,
     "reconnect": reconnect,
     "silent": silent,
+    "slow": slow,
     "storm": storm,
+    "tls": tls,
 }
 
 
@@ -27,8 +44,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, module in _COMMANDS.items():
-        what = (module.__doc__ or "").strip().partition(":")[0]
-        module.add_arguments(commands.add_parser(name, help=what, description=what))
+        what = " ".join((module.__doc__ or "").split())
+        short = what.partition(":")[0]
+        module.add_arguments(commands.add_parser(name, help=short, description=what))
     arguments = sys.argv[1:]
     if not arguments or arguments[0] not in {*_COMMANDS, "-h", "--help"}:
         arguments = ["table", *arguments]

@@ -9,28 +9,37 @@ the times in what was said. So the load takes less than what it measures.
 import re
 import select
 import socket
+import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from itertools import cycle
+from typing import Any
 
 from attrs import define, field, frozen
 
-from benchmarks.people import PASSWORD
-from benchmarks.wire import connected, is_success, login, read_line
+from benchmarks.wire import connected, is_success, read_line
 
 _CHUNK = 1 << 18
 
 #: With the room, the time of sending in nanoseconds, a number, and the content.
-_POST = (
+_NAMED = (
     b'{"message_type":"chat_message","chat_group_id":%d,'
     b'"client_message_id":"%d-%d","content":"%s"}\n'
 )
 
-#: An acknowledgement, whose id has the time of sending in nanoseconds.
+#: With the room and the content.
+_PLAIN = b'{"message_type":"chat_message","chat_group_id":%d,"content":"%s"}\n'
+
+#: With the time of sending, and who sends.
+_CONTENT = b"%d %d "
+
+#: An acknowledgement, whose id has the time of sending.
 _ACKNOWLEDGED = re.compile(rb'"client_message_id":"(\d+)-')
 
-#: What was said, with that time.
+#: What was said, with that time; and what one said oneself.
 _SAID = re.compile(rb'"content":"(\d+) ')
+_OWN = rb'"content":"(\d+) %d '
 
 #: How many latencies of a kind one process keeps of one run.
 _MOST_SAMPLES = 200_000
@@ -38,6 +47,12 @@ _MOST_SAMPLES = 200_000
 #: epoll counts in milliseconds: what is shorter is waited for with select, of which
 #: this is the only file.
 _SHORT = 0.01
+
+#: How long to wait without looking whether the run was called off.
+_MOST_WAITING = 100_000_000
+
+#: What says that a connection can't be read, or written, for now.
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 #: How long it has to be quiet before all has arrived, and how long that may take.
 _QUIET = 0.3
@@ -49,7 +64,10 @@ class Run:
     """
     What one process is to do, in one room or several.
 
-    @ivar senders: who sends, each with the room's id: indices of connections.
+    @ivar senders: who sends, as indices of connections, each with the ids of the rooms
+        where it posts in turns.
+    @ivar is_named: whether posts have a C{client_message_id}; without one, a sender's
+        own post coming back is its acknowledgement.
     @ivar probes: whose received times are looked at.
     @ivar window: how many posts of a sender are unacknowledged at any time;
         0 is to post at a rate instead.
@@ -59,7 +77,8 @@ class Run:
     @ivar end: when to stop.
     """
 
-    senders: Sequence[tuple[int, int]]
+    senders: Sequence[tuple[int, Sequence[int]]]
+    is_named: bool
     probes: Sequence[int]
     window: int
     rate: float
@@ -112,7 +131,10 @@ class _Connection:
 @define(eq=False)
 class _Sender:
     fd: int
-    room_id: int
+    rooms: Iterator[int]
+    mark: int
+    is_named: bool
+    answer: "re.Pattern[bytes]"
     outstanding: int = 0
     unsent: bytearray = field(factory=bytearray)
 
@@ -121,9 +143,14 @@ class _Sender:
 class Load:
     """
     The connections of one process.
+
+    @ivar is_secure: whether they speak TLS.
+    @ivar called_off: has a true C{value} when a run is to end before its time.
     """
 
     port: int
+    is_secure: bool
+    called_off: Any
     _connections: "list[_Connection]" = field(factory=list, init=False)
     _by_fd: "dict[int, _Connection]" = field(factory=dict, init=False)
     _poll: "select.epoll" = field(factory=select.epoll, init=False)
@@ -132,19 +159,21 @@ class Load:
     _is_measuring: bool = field(default=False, init=False)
     _next: int = field(default=0, init=False)
 
-    def log_in(self, names: Sequence[str], at_a_time: int) -> None:
+    def log_in(self, lines: Sequence[bytes], at_a_time: int) -> None:
         """
         Connect people, some of them at a time.
+
+        @param lines: what each of them logs in by.
         """
-        for start in range(0, len(names), at_a_time):
-            some = names[start : start + at_a_time]
-            fresh = [connected(self.port) for _ in some]
-            for connection, name in zip(fresh, some, strict=True):
-                connection.sendall(login(name, PASSWORD))
-            for connection, name in zip(fresh, some, strict=True):
+        for start in range(0, len(lines), at_a_time):
+            some = lines[start : start + at_a_time]
+            fresh = [connected(self.port, secure=self.is_secure) for _ in some]
+            for connection, line in zip(fresh, some, strict=True):
+                connection.sendall(line)
+            for connection in fresh:
                 answer = read_line(connection)
                 if not is_success(answer):
-                    raise ConnectionError(f"{name} can't log in: {answer!r}")
+                    raise ConnectionError(f"somebody can't log in: {answer!r}")
                 connection.setblocking(False)
                 self._add(_Connection(connection))
 
@@ -161,7 +190,7 @@ class Load:
         Do what is to be done, and count.
         """
         self._count = Count()
-        senders = [_Sender(self._connections[i].fd, room_id) for i, room_id in run.senders]
+        senders = [self._sender(i, rooms, run.is_named) for i, rooms in run.senders]
         for sender in senders:
             self._by_fd[sender.fd].sender = sender
         for index in run.probes:
@@ -174,16 +203,24 @@ class Load:
             each.sender, each.is_probe = None, False
         return self._count
 
+    def _sender(self, index: int, rooms: Sequence[int], is_named: bool) -> _Sender:
+        connection = self._connections[index]
+        # No other connection of any process has it.
+        mark = connection.socket.getsockname()[1]
+        answer = _ACKNOWLEDGED if is_named else re.compile(_OWN % mark)
+        return _Sender(connection.fd, cycle(rooms), mark, is_named, answer)
+
     def _go(
         self, run: Run, senders: Sequence[_Sender], send: "Callable[[Run, Sequence[_Sender]], int]"
     ) -> None:
         self._next, self._is_measuring = 0, False
         used = begun = 0
-        while (now := time.monotonic_ns()) < run.end:
+        while (now := time.monotonic_ns()) < run.end and not self.called_off.value:
             if not self._is_measuring and now >= run.measure:
                 self._is_measuring, used, begun = True, time.process_time_ns(), now
             due = send(run, senders)
-            self._receive(min(run.end, due) - time.monotonic_ns())
+            now = time.monotonic_ns()
+            self._receive(min(run.end, due, now + _MOST_WAITING) - now)
         self._is_measuring = False
         self._count.busy = (time.process_time_ns() - used) / (time.monotonic_ns() - begun)
 
@@ -215,8 +252,12 @@ class Load:
 
     def _post(self, sender: _Sender, times: Sequence[int], characters: int) -> None:
         for number, at in enumerate(times, self._count.all_posted):
-            content = (b"%d " % at).ljust(characters, b"x")
-            sender.unsent += _POST % (sender.room_id, at, number, content)
+            room_id, content = next(sender.rooms), _CONTENT % (at, sender.mark)
+            content = content.ljust(characters, b"x")
+            if sender.is_named:
+                sender.unsent += _NAMED % (room_id, at, number, content)
+            else:
+                sender.unsent += _PLAIN % (room_id, content)
         sender.outstanding += len(times)
         self._count.all_posted += len(times)
         if self._is_measuring:
@@ -228,7 +269,7 @@ class Load:
         if connection is None:
             return
         try:
-            with suppress(BlockingIOError):
+            with suppress(*_NOT_NOW):
                 del sender.unsent[: connection.socket.send(sender.unsent)]
         except OSError:
             self._lose(connection)
@@ -246,7 +287,7 @@ class Load:
     def _read(self, connection: "_Connection") -> None:
         try:
             size = connection.socket.recv_into(self._buffer)
-        except BlockingIOError:
+        except _NOT_NOW:
             return
         except OSError:
             size = 0
@@ -265,7 +306,7 @@ class Load:
         """
         Read the times in what was received.
 
-        @return: how many lines of it were acknowledgements.
+        @return: how many lines of it were acknowledgements, and no deliveries.
         """
         now = time.monotonic_ns()
         text = connection.rest + self._buffer[:size]
@@ -276,14 +317,14 @@ class Load:
         sender = connection.sender
         if sender is None:
             return 0
-        acknowledged = _ACKNOWLEDGED.findall(text, 0, end)
+        acknowledged = sender.answer.findall(text, 0, end)
         sender.outstanding -= len(acknowledged)
         if self._is_measuring:
             self._count.acknowledged += len(acknowledged)
             self._keep(self._count.acknowledgement, acknowledged, now)
         if sender.unsent:
             self._send(sender)
-        return len(acknowledged)
+        return len(acknowledged) if sender.is_named else 0
 
     def _keep(self, samples: list[int], times: Sequence[bytes], now: int) -> None:
         if self._is_measuring and len(samples) < _MOST_SAMPLES:

@@ -9,9 +9,10 @@ import time
 from collections.abc import Sequence
 
 from benchmarks import place
+from benchmarks.checkout import OURS
 from benchmarks.figures import middle, milliseconds, percentile, table
 from benchmarks.people import populate
-from benchmarks.server import cores, no_limits
+from benchmarks.server import cores
 from benchmarks.wire import Peer, login
 
 #: How far the medians may be apart.
@@ -44,7 +45,7 @@ def run(choices: argparse.Namespace) -> int:
     tries = max(1, choices.tries // 2)
     taken: dict[str, list[float]] = {_UNKNOWN: [], _WRONG: []}
     answers: dict[str, set[bytes]] = {_UNKNOWN: set(), _WRONG: set()}
-    with place.server(choices, no_limits()) as server:
+    with place.server(choices, OURS.no_limits()) as server:
         names = populate(server.database, max(10, tries // 10), []).names
         server.start()
         server.pin(cores()[0])

@@ -6,33 +6,22 @@ import argparse
 import json
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks import place
+from benchmarks.checkout import OURS
 from benchmarks.figures import milliseconds, percentile, table
-from benchmarks.people import PASSWORD, populate, with_store
-from benchmarks.server import Server, cores, no_limits
+from benchmarks.past import COMMON, RARE, say_before
+from benchmarks.people import PASSWORD, populate
+from benchmarks.server import Server, cores
 from benchmarks.wire import Peer, login, request
-from chatroom.store.models import Event, EventKind, User
-from chatroom.store.repository import Repository
+from chatroom.store.models import User
 
 #: How long a start may take, in seconds.
 _MOST_SECONDS = 2.0
 
-#: How many messages are put into the database in one transaction.
-_AT_ONCE = 5000
-
 #: How many people are in the room.
 _PEOPLE = 10
-
-#: Some words are in every message, some in one in three, some in one in a hundred
-#: thousand: those of a conversation are of all kinds.
-_WORDS = [
-    *("the", "meeting", "is", "moved", "to", "noon", "please"),
-    *("read", "what", "was", "said", "about", "it", "before"),
-]
-_COMMON, _RARE = "coffee", "xylophone"
-_CJK = "我家在上海东边"
 
 Question = Callable[[random.Random], bytes]
 
@@ -57,7 +46,7 @@ def run(choices: argparse.Namespace) -> int:
 
     @return: the exit status: 1 if a start took too long.
     """
-    settings = {**no_limits(), "search_rate": 0}
+    settings = {**OURS.no_limits(), "search_rate": 0}
     with place.server(choices, settings) as server:
         begun = time.monotonic()
         room, name = _fill(server, choices)
@@ -81,44 +70,8 @@ def _fill(server: Server, choices: argparse.Namespace) -> tuple[int, str]:
     """
     people = populate(server.database, _PEOPLE, [list(range(_PEOPLE))])
     users = [User(id=i, name=n) for i, n in zip(people.ids, people.names, strict=True)]
-    (room,) = people.rooms
-    said = _said(random.Random(choices.seed), users, room, choices.messages)
-
-    def fill(store: Repository) -> None:
-        # One transaction for all of it would be as long as the database.
-        new = [event for event, _ in zip(said, range(_AT_ONCE), strict=False)]
-        if new:
-            store.append(new, {}, last_seqs={room: new[-1].seq})
-
-    for _ in range(-(-choices.messages // _AT_ONCE)):
-        with_store(server.database, fill)
-    return room, people.names[0]
-
-
-def _said(chance: random.Random, users: Sequence[User], room: int, count: int) -> Iterator[Event]:
-    now = int(time.time() * 1000) - count * 1000
-    for number in range(1, count + 1):
-        yield Event(
-            id=number,
-            room_id=room,
-            room_name="",
-            seq=number,
-            kind=EventKind.MESSAGE,
-            sender=chance.choice(users),
-            content=_content(chance, number),
-            created_at=now + number * 1000,
-        )
-
-
-def _content(chance: random.Random, number: int) -> str:
-    words = chance.sample(_WORDS, 8)
-    if number % 3 == 0:
-        words.append(_COMMON)
-    if number % 1000 == 0:
-        words.append(_CJK)
-    if number % 100_000 == 0:
-        words.append(_RARE)
-    return " ".join([str(number), *words])
+    say_before(server.database, users, people.rooms, choices.messages, seed=choices.seed)
+    return people.rooms[0], people.names[0]
 
 
 def _questions(room: int, count: int) -> Mapping[str, Question]:
@@ -139,9 +92,9 @@ def _questions(room: int, count: int) -> Mapping[str, Question]:
         "entering: the newest 50": lambda _: request("enter_chat_request", chat_name="room0000"),
         "50 before any place": history(before_seq=anywhere),
         "50 around any place": history(around_seq=anywhere),
-        "search: a word in one of three": search(_COMMON),
-        "search: a word in one of 100,000": search(_RARE),
-        "search: two such words": search(f"{_COMMON} {_RARE}"),
+        "search: a word in one of three": search(COMMON),
+        "search: a word in one of 100,000": search(RARE),
+        "search: two such words": search(f"{COMMON} {RARE}"),
         "search: 上海, in one of 1,000": search("上海"),
         "search: nothing to be found": search("zzyzx"),
     }

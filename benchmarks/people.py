@@ -6,21 +6,27 @@ joining them a thousand commits; neither is what is measured.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from hashlib import sha256
+from secrets import token_urlsafe
 from typing import Any, TypeVar, cast
 
 from attrs import define, frozen
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
 
-from benchmarks.server import Trouble
+from benchmarks.trouble import Trouble
+from benchmarks.wire import login, token_login
 from chatroom.chat.names import new_room_name, new_username_key
 from chatroom.chat.passwords import Cost
 from chatroom.store.database import Database
-from chatroom.store.models import NewMember, Role, RoomKind
+from chatroom.store.models import NewMember, Role, RoomKind, User
 from chatroom.store.repository import Repository
 
 T = TypeVar("T")
+
+_MONTH = 30 * 86_400_000
 
 #: Everybody's. Its hash is made once, at the cost that the server has too: one of
 #: another cost would be made anew at each login.
@@ -98,18 +104,65 @@ def populate(database: str, people: int, rooms: Sequence[Sequence[int]]) -> Popu
     return with_store(database, work)
 
 
-def with_store(database: str, work: Callable[[Repository], T]) -> T:
+def give_tokens(database: str, populace: Populace) -> list[str]:
     """
-    Do something to a database that no server has, in one transaction.
+    Have everybody logged in once before.
+
+    @return: what each can take that login up again by; it costs the server no hash.
+    """
+    tokens = [token_urlsafe(32) for _ in populace.ids]
+    now = int(time.time() * 1000)
+
+    def work(store: Repository) -> None:
+        for user_id, name, token in zip(populace.ids, populace.names, tokens, strict=True):
+            store.add_login(
+                User(id=user_id, name=name),
+                token_hash=sha256(token.encode()).digest(),
+                client="benchmark",
+                device="",
+                now=now,
+                expires_at=now + _MONTH,
+            )
+
+    with_store(database, work)
+    return tokens
+
+
+def by_password(database: str, populace: Populace) -> list[bytes]:
+    """
+    @return: the line by which each logs in.
+    """
+    return [login(name, PASSWORD) for name in populace.names]
+
+
+def by_token(database: str, populace: Populace) -> list[bytes]:
+    """
+    @return: likewise, where logging in is not what is measured.
+    """
+    return [token_login(token) for token in give_tokens(database, populace)]
+
+
+@contextmanager
+def opened(database: str) -> Iterator[Database]:
+    """
+    Have a database that no server has; whatever is asked of it is done at once.
 
     @param database: its URL.
     """
     store = Database(database, _Here(), _Here())
     store.open(now=int(time.time() * 1000))
     try:
-        return _result(store.write(work))
+        yield store
     finally:
         store.close()
+
+
+def with_store(database: str, work: Callable[[Repository], T]) -> T:
+    """
+    Do something to a database that no server has, in one transaction.
+    """
+    with opened(database) as store:
+        return result(store.write(work))
 
 
 def _room(store: Repository, name: str, members: Sequence[int], now: int) -> int:
@@ -121,7 +174,7 @@ def _room(store: Repository, name: str, members: Sequence[int], now: int) -> int
     return room.id
 
 
-def _result(done: Deferred[T]) -> T:
+def result(done: Deferred[T]) -> T:
     """
     @return: what a L{Deferred} has that has fired.
     """

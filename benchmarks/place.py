@@ -11,30 +11,45 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.checkout import OURS, Checkout
 from benchmarks.figures import middle, milliseconds
 from benchmarks.server import Server, cores
 from chatroom import __version__
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, *, has_one: bool = True) -> None:
     """
     Declare what can be chosen of a place.
+
+    @param has_one: whether there is one server there, so that it may have a database
+        from elsewhere.
     """
     parser.add_argument(
         "--directory", help="where the database is made [the system's for temporary files]"
     )
-    parser.add_argument(
-        "--database", help="the URL of another one, which has to be empty [SQLite in --directory]"
-    )
+    if has_one:
+        parser.add_argument(
+            "--database",
+            help="the URL of another one, which has to be empty [SQLite in --directory]",
+        )
+    else:
+        parser.set_defaults(database=None)
 
 
 @contextmanager
-def server(choices: argparse.Namespace, settings: Mapping[str, object]) -> Iterator[Server]:
+def server(
+    choices: argparse.Namespace,
+    settings: Mapping[str, object],
+    *,
+    checkout: Checkout = OURS,
+    certificate: "tuple[Path, Path] | None" = None,
+) -> Iterator[Server]:
     """
     Have a server that is not started yet, and is gone afterwards.
     """
     with tempfile.TemporaryDirectory(prefix="benchmark-", dir=choices.directory) as name:
-        made = Server(Path(name), choices.database or f"sqlite:///{name}/chatroom.db", settings)
+        database = choices.database or f"sqlite:///{name}/chatroom.db"
+        made = Server(Path(name), database, settings, checkout, certificate)
         try:
             yield made
         finally:

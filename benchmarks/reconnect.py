@@ -5,27 +5,24 @@ How long it takes when everybody comes back at once, and what others notice of i
 import argparse
 import time
 from collections.abc import Sequence
-from hashlib import sha256
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
-from secrets import token_urlsafe
 from typing import Any
 
 from attrs import frozen
 
 from benchmarks import place
 from benchmarks.bystanders import Seen, stand_by
+from benchmarks.checkout import OURS
 from benchmarks.figures import milliseconds, percentile, table
-from benchmarks.people import populate, with_store
+from benchmarks.people import give_tokens, populate, with_store
 from benchmarks.returning import Plan, Return, come_back
-from benchmarks.server import Server, allow_files, cores, no_limits
+from benchmarks.server import Server, allow_files, cores
 from chatroom.store.models import Event, EventKind, User
 from chatroom.store.repository import Repository
 
 #: How long others may wait for a message meanwhile, in seconds, for one in a hundred.
 _MOST_SECONDS = 0.5
-
-_MONTH = 30 * 86_400_000
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +66,7 @@ def run(choices: argparse.Namespace) -> int:
     @return: the exit status: 1 if anybody missed anything, or the others had to wait.
     """
     allow_files(choices.clients + choices.others + 200)
-    with place.server(choices, no_limits()) as server:
+    with place.server(choices, OURS.no_limits()) as server:
         plan, names, room = _prepare(server, choices)
         server.start()
         server.pin(cores()[0])
@@ -90,19 +87,10 @@ def _prepare(server: Server, choices: argparse.Namespace) -> tuple[Plan, Sequenc
     rooms = [list(range(start, min(start + size, count))) for start in range(0, count, size)]
     others = list(range(count, count + choices.others))
     everybody = populate(server.database, count + choices.others, [*rooms, others])
-    tokens = [token_urlsafe(32) for _ in range(count)]
+    tokens = give_tokens(server.database, everybody)[:count]
     now = int(time.time() * 1000)
 
     def fill(store: Repository) -> None:
-        for index, token in enumerate(tokens):
-            store.add_login(
-                User(id=everybody.ids[index], name=everybody.names[index]),
-                token_hash=sha256(token.encode()).digest(),
-                client="benchmark",
-                device="",
-                now=now,
-                expires_at=now + _MONTH,
-            )
         for room, members in zip(everybody.rooms, rooms, strict=False):
             sender = User(id=everybody.ids[members[0]], name=everybody.names[members[0]])
             _say(store, room, sender, choices.missed, now)

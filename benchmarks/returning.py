@@ -4,7 +4,6 @@ Clients that all come back at once, in a process of their own.
 
 import errno
 import os
-import re
 import selectors
 import socket
 import time
@@ -13,11 +12,7 @@ from multiprocessing.connection import Connection
 
 from attrs import define, field, frozen
 
-from benchmarks.wire import request
-
-_SEQ = re.compile(
-    rb'"chat_group_id":(\d+),"chat_group_name":"[^"]*","content":"[^"]*","seq":(\d+)'
-)
+from benchmarks.wire import place_of, request
 
 
 @frozen(kw_only=True)
@@ -101,11 +96,10 @@ class _Client:
             self._hear(line)
 
     def _hear(self, line: bytes) -> None:
-        # Parsing all of it would take longer than the server needs.
         if line.startswith(b'{"message_type":"chat_message"'):
-            found = _SEQ.search(line)
-            if found is not None and int(found[1]) == self.room:
-                self.seqs.append(int(found[2]))
+            found = place_of(line)
+            if found is not None and found[0] == self.room:
+                self.seqs.append(found[1])
         elif line.startswith(b'{"message_type":"hello_response"'):
             epoch = line.partition(b'"epoch":"')[2].partition(b'"')[0].decode()
             position = {"chat_group_id": self.room, "after_seq": 0}

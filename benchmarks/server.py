@@ -15,50 +15,15 @@ from pathlib import Path
 
 from attrs import define, field
 
+from benchmarks.checkout import OURS, Checkout
+from benchmarks.trouble import Trouble
 from benchmarks.wire import Peer, request
-from chatroom.settings import options
 
 #: Below the ports that the system gives out by itself: who tries to connect to one
 #: of those while nobody listens there may end up connected to itself.
 _PORTS = range(20_000, 32_000)
 
-#: What keeps greedy peers down, and so is off where a benchmark is one; those that
-#: this server has are turned off.
-LIMITS = (
-    "connections_per_address",
-    "anonymous_per_address",
-    "anonymous_connections",
-    "sessions_per_user",
-    "post_rate",
-    "post_burst",
-    "room_members",
-    "rooms_per_user",
-    "registrations_per_hour",
-    "login_tries",
-)
-
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class Trouble(SystemExit):
-    """
-    What keeps a benchmark from going on, in one line for whoever runs it.
-    """
-
-
-def known(wanted: Mapping[str, object]) -> dict[str, object]:
-    """
-    @return: of some settings those that this server has.
-    """
-    names = {each.name for each in options()}
-    return {name: value for name, value in wanted.items() if name in names}
-
-
-def no_limits() -> dict[str, object]:
-    """
-    @return: the settings that turn every limit off which a benchmark would meet.
-    """
-    return known(dict.fromkeys(LIMITS, 0))
 
 
 def cores() -> tuple[set[int], set[int]]:
@@ -110,11 +75,15 @@ class Server:
     @ivar directory: where it works; its log is C{server.log} there.
     @ivar database: its URL.
     @ivar settings: what differs from the defaults.
+    @ivar checkout: of which it is.
+    @ivar certificate: the files of a key and a certificate, if it is to speak TLS.
     """
 
     directory: Path
     database: str
     settings: Mapping[str, object]
+    checkout: Checkout = OURS
+    certificate: "tuple[Path, Path] | None" = None
     port: int = field(factory=free_port)
     _process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
@@ -130,7 +99,7 @@ class Server:
             self._process = subprocess.Popen(
                 self._command(),
                 cwd=self.directory,
-                env={k: v for k, v in os.environ.items() if not k.startswith("CHATROOM_")},
+                env=self.checkout.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -146,15 +115,29 @@ class Server:
 
     def _command(self) -> list[str]:
         command = [sys.executable, "-m", "chatroom", "--database", self.database]
-        command += ["--port", f"tcp:{self.port}:interface=127.0.0.1"]
+        command += ["--port", self._endpoint()]
         for name, value in self.settings.items():
             command += ["--" + name.replace("_", "-"), str(value)]
         return command
 
+    def _endpoint(self) -> str:
+        where = f"{self.port}:interface=127.0.0.1"
+        if self.certificate is None:
+            return f"tcp:{where}"
+        key, certificate = self.certificate
+        return f"ssl:{where}:privateKey={key}:certKey={certificate}"
+
+    @property
+    def is_secure(self) -> bool:
+        """
+        Whether it speaks TLS.
+        """
+        return self.certificate is not None
+
     def _answers(self) -> bool:
         # It listens before it serves, and closes what comes too early.
         try:
-            with Peer.connect(self.port, seconds=1) as peer:
+            with Peer.connect(self.port, seconds=1, secure=self.is_secure) as peer:
                 return bool(peer.ask(request("list_users_request")))
         except OSError:
             return False
@@ -220,7 +203,22 @@ class Server:
         """
         @return: its resident memory, in KiB.
         """
+        return self._memory("VmRSS:")
+
+    def forget_peak(self) -> None:
+        """
+        Begin anew with what L{peak} tells.
+        """
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def peak(self) -> int:
+        """
+        @return: the most that its resident memory was, in KiB.
+        """
+        return self._memory("VmHWM:")
+
+    def _memory(self, name: str) -> int:
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(name):
                 return int(line.split()[1])
         raise Trouble("benchmarks: the server's memory can't be read")

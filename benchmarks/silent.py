@@ -12,9 +12,10 @@ from typing import Any
 from attrs import frozen
 
 from benchmarks import place
+from benchmarks.checkout import OURS
 from benchmarks.crowd import Standing, stand_around
 from benchmarks.figures import milliseconds, percentile, table
-from benchmarks.server import Server, allow_files, cores, known, no_limits
+from benchmarks.server import Server, allow_files, cores
 from benchmarks.wire import Peer, is_success, login, request
 
 #: How long a login may take.
@@ -79,10 +80,10 @@ def run(choices: argparse.Namespace) -> int:
     allow_files(choices.connections + 200)
     # They are to stay silent for as long as it takes, which login_seconds would end.
     variants: dict[str, Mapping[str, object]] = {
-        "limits off: all stay": {**no_limits(), "login_seconds": 0}
+        "limits off: all stay": {**OURS.no_limits(), "login_seconds": 0}
     }
-    if known({"anonymous_connections": 0}):
-        variants["limits as shipped"] = known({"registrations_per_hour": 0})
+    if OURS.known({"anonymous_connections": 0}):
+        variants["limits as shipped"] = OURS.known({"registrations_per_hour": 0})
     results = {
         name: _measure(choices, settings, f"guest{number}x")
         for number, (name, settings) in enumerate(variants.items())

@@ -14,10 +14,11 @@ from typing import Any
 from attrs import define, field
 
 from benchmarks import place
+from benchmarks.checkout import OURS
 from benchmarks.evidence import Findings, examine
 from benchmarks.figures import table
 from benchmarks.people import populate
-from benchmarks.server import Server, allow_files, cores, no_limits
+from benchmarks.server import Server, allow_files, cores
 from benchmarks.stormers import Plan, Testimony, storm
 
 #: How long it may take until all that was sent is acknowledged, after the last kill.
@@ -54,7 +55,7 @@ def run(choices: argparse.Namespace) -> int:
     allow_files(choices.clients + 200)
     choices.rooms = min(choices.rooms, choices.clients)
     rooms = [_members(room, choices) for room in range(choices.rooms)]
-    with place.server(choices, no_limits()) as server:
+    with place.server(choices, OURS.no_limits()) as server:
         populace = populate(server.database, choices.clients, rooms)
         server.start(seconds=choices.start_seconds)
         storming = _Storm(server, choices, cores()[1])

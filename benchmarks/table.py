@@ -1,29 +1,48 @@
 """
-The table of figures: C{python -m benchmarks}.
+The table of figures: what posts cost that go to few and to many, and what a connection
+takes.
 """
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from attrs import asdict, fields
+from attrs import asdict
 
-from benchmarks import place
-from benchmarks.fanout import Figures, Kind, Measurement
-from benchmarks.figures import middle, milliseconds, table
-from benchmarks.people import populate
-from benchmarks.server import allow_files, cores, no_limits
-from benchmarks.team import Team
+from benchmarks import checkout, drawing, fanout, place
+from benchmarks.checkout import OURS
+from benchmarks.drawing import Curve, Panel
+from benchmarks.figures import milliseconds, table
+from benchmarks.lists import numbers
+from benchmarks.server import allow_files
+from benchmarks.sides import Side, described, sides
+from benchmarks.turns import (
+    ACKNOWLEDGEMENT,
+    BUSY,
+    CPU,
+    DELIVERIES,
+    DELIVERY,
+    MODERATE,
+    POSTS,
+    SATURATED,
+    Case,
+    Column,
+    Runs,
+    is_whole,
+    median_of,
+    of_load,
+    remarks,
+    rows,
+    take_turns,
+)
 
 #: The fewest connections that talk: ten rooms of ten, rather than one.
 _FEWEST = 100
 
-#: The share of a processor above which the load is too busy to tell.
-_BUSY = 0.9
+_COLUMNS = (DELIVERIES, POSTS, CPU, *DELIVERY, *ACKNOWLEDGEMENT, *BUSY)
 
-_SATURATED, _MODERATE = "saturated", "moderate"
+#: What is known of idle connections, by checkout.
+_Idle = Mapping[str, Mapping[str, float]]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,20 +50,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     Declare what can be chosen.
     """
     place.add_arguments(parser)
-    parser.add_argument("--rooms", default="10,100,1000", help="sizes of rooms [%(default)s]")
-    numbers: list[tuple[str, float, str]] = [
-        ("--seconds", 3.0, "how long each run is measured"),
+    checkout.add_arguments(parser)
+    drawing.add_arguments(parser)
+    parser.add_argument(
+        "--rooms", type=numbers, default="10,100,1000", help="sizes of rooms [%(default)s]"
+    )
+    fanout.add_arguments(parser)
+    counts = [
         ("--rounds", 3, "runs of each kind, of which the table has the medians"),
-        ("--senders", 10, "how many people post, in all rooms together"),
-        ("--window", 50, "each one's posts in flight, when it is saturated"),
-        ("--rate", 10_000.0, "deliveries a second, when it is not"),
-        ("--characters", 100, "the length of a post"),
         ("--connections", 2000, "idle ones, for the memory"),
     ]
-    for name, default, text in numbers:
-        parser.add_argument(
-            name, type=type(default), default=default, help=f"{text} [%(default)s]"
-        )
+    for name, default, text in counts:
+        parser.add_argument(name, type=int, default=default, help=f"{text} [%(default)s]")
     parser.add_argument("--json", action="store_true", help="print JSON, with every round")
 
 
@@ -54,126 +71,120 @@ def run(choices: argparse.Namespace) -> int:
 
     @return: the exit status: 1 if anything was lost.
     """
-    sizes = [int(each) for each in choices.rooms.split(",")]
-    counts = {size: max(1, _FEWEST // size) for size in sizes}
-    talking = max(size * count for size, count in counts.items())
+    drawing.check(choices)
+    rooms = [rooms_of(size) for size in choices.rooms]
+    talking = max(sum(map(len, some)) for some in rooms)
     people = max(talking, choices.connections)
-    allow_files(people + 200)
-    rooms = [
-        range(i * size, (i + 1) * size) for size, count in counts.items() for i in range(count)
-    ]
-    with place.server(choices, no_limits()) as server:
-        populace = populate(server.database, people, rooms)
-        ids = iter(populace.rooms)
-        kinds = [Kind(size, [next(ids) for _ in range(n)], size * n) for size, n in counts.items()]
-        server.start()
-        head = place.described(server)
-        mine, others = cores()
-        with Team(server.port, others) as team:
-            measurement = Measurement(server, team, choices)
-            idle = measurement.idle(populace.names, talking)
-            server.pin(mine)
-            runs = _measure(measurement, kinds, choices.rounds)
-        server.stop()
+    compared = checkout.compared(choices)
+    allow_files(len(compared) * (people + 200))
+    with sides(choices, fanout.talk(choices), people, rooms, compared) as some:
+        head = described(some)
+        idle = {
+            each.name or OURS.name: each.measurement.idle(each.lines, talking) for each in some
+        }
+        for each in some:
+            each.pin()
+        runs = take_turns(_cases(some), choices.rounds)
     print(_as_json(head, idle, runs) if choices.json else _as_text(head, idle, runs, choices))
-    return 1 if any(each.lost or each.closed for some in runs.values() for each in some) else 0
+    if choices.chart:
+        drawing.draw(choices.chart, "Posts to rooms of several sizes", _panels(runs))
+    return 0 if is_whole(runs) else 1
 
 
-_Runs = Mapping[tuple[str, int], Sequence[Figures]]
-
-
-def _measure(measurement: Measurement, kinds: Sequence[Kind], rounds: int) -> _Runs:
+def rooms_of(size: int) -> list[range]:
     """
-    Take turns, so that what disturbs for a while does not disturb one kind alone.
+    @return: the members of each of as many rooms as there are of a size.
     """
-    runs: dict[tuple[str, int], list[Figures]] = {}
-    for count in range(rounds):
-        for kind in kinds:
-            for name in (_SATURATED, _MODERATE):
-                print(f"round {count + 1}, rooms of {kind.size}, {name}", file=sys.stderr)
-                figures = measurement.run(kind, saturated=name == _SATURATED)
-                runs.setdefault((name, kind.size), []).append(figures)
-    return runs
+    return [range(i * size, (i + 1) * size) for i in range(max(1, _FEWEST // size))]
 
 
-def _median(figures: Sequence[Figures]) -> Figures:
-    """
-    @return: each figure's median; of what must not happen at all, the sum.
-    """
-    values: dict[str, Any] = {
-        each.name: middle([getattr(one, each.name) for one in figures]) for each in fields(Figures)
-    }
-    values["lost"] = sum(each.lost for each in figures)
-    values["closed"] = sum(each.closed for each in figures)
-    return Figures(**values)
+def _cases(some: Sequence[Side]) -> list[Case]:
+    return [
+        Case(
+            label=f"{each.kinds[place].size}",
+            side=each.name,
+            load=load,
+            measurement=each.measurement,
+            kind=each.kinds[place],
+        )
+        for place in range(len(some[0].kinds))
+        for load in (SATURATED, MODERATE)
+        for each in some
+    ]
 
 
-def _as_json(head: str, idle: Mapping[str, float], runs: _Runs) -> str:
+def _as_json(head: str, idle: _Idle, runs: Runs) -> str:
     found = [
-        {"load": name, "room": size, **asdict(_median(some)), "rounds": list(map(asdict, some))}
-        for (name, size), some in runs.items()
+        {
+            "load": case.load,
+            "room": case.kind.size,
+            "checkout": case.side or OURS.name,
+            **asdict(median_of(some)),
+            "rounds": list(map(asdict, some)),
+        }
+        for case, some in runs.items()
     ]
     return json.dumps({"about": head, "idle": idle, "runs": found}, indent=1)
 
 
-def _as_text(
-    head: str, idle: Mapping[str, float], runs: _Runs, choices: argparse.Namespace
-) -> str:
+def _as_text(head: str, idle: _Idle, runs: Runs, choices: argparse.Namespace) -> str:
     saturated = (
-        f"Saturated: {choices.senders} senders with {choices.window} posts in flight each. "
-        "What a post takes here is mostly waiting behind the others."
+        f"Saturated: {choices.senders} senders with {choices.window} {choices.posts} posts in "
+        "flight each. What a post takes here is mostly waiting behind the others."
     )
     moderate = (
         f"Moderate: {choices.rate:,.0f} deliveries a second, posted at even intervals. "
         "This is what a post takes."
     )
-    logins = (
-        f"An idle connection that is logged in takes {idle['kib_per_connection']:.1f} KiB of "
-        f"resident memory ({choices.connections} of them). Logins a second: "
-        f"{idle['logins_per_second']:.0f}, on all processors; one takes "
-        f"{milliseconds(idle['cpu_seconds_per_login'])} of CPU."
-    )
-    parts = [head, saturated, _table(runs, _SATURATED), moderate, _table(runs, _MODERATE), logins]
-    return "\n\n".join([*parts, *_remarks(runs)])
+    parts = [head, saturated, _table(runs, SATURATED), moderate, _table(runs, MODERATE)]
+    for name, taken in idle.items():
+        of = f" of {name}" if len(idle) > 1 else ""
+        parts.append(
+            f"An idle connection{of} that is logged in takes {taken['kib_per_connection']:.1f} "
+            f"KiB of resident memory ({choices.connections} of them). Logins a second: "
+            f"{taken['logins_per_second']:.0f}, on all processors; one takes "
+            f"{milliseconds(taken['cpu_seconds_per_login'])} of CPU."
+        )
+    return "\n\n".join([*parts, *remarks(runs)])
 
 
-def _table(runs: _Runs, name: str) -> str:
-    heads = ["members", "deliveries/s", "posts/s", "CPU s per million deliveries"]
-    heads += ["delivery p50", "p99", "acknowledgement p50", "p99", "server CPU", "load CPU"]
-    rows = [_row(f"{size}", _median(some)) for (kind, size), some in runs.items() if kind == name]
-    return table(heads, rows)
+def _table(runs: Runs, load: str) -> str:
+    heads = ["members", *(column.head for column in _COLUMNS)]
+    return table(heads, rows(of_load(runs, load), _COLUMNS))
 
 
-def _row(size: str, figures: Figures) -> list[str]:
-    times = [figures.delivery_50, figures.delivery_99]
-    times += [figures.acknowledgement_50, figures.acknowledgement_99]
+def _panels(runs: Runs) -> list[Panel]:
+    names = list(dict.fromkeys(case.side for case in runs))
+
+    def curves(column: Column, load: str, style: str, what: str, times: float = 1) -> list[Curve]:
+        found = []
+        for colour, name in enumerate(names):
+            of_one = of_load(runs, load, name)
+            found.append(
+                Curve(
+                    label=f"{name}, {what}" if len(names) > 1 else what,
+                    colour=colour,
+                    style=style,
+                    xs=[case.kind.size for case in of_one],
+                    ys=[column.value(median_of(each)) * times for each in of_one.values()],
+                )
+            )
+        return found
+
+    def both(column: Column) -> list[Curve]:
+        return [
+            *curves(column, SATURATED, "-", SATURATED),
+            *curves(column, MODERATE, "--", MODERATE),
+        ]
+
+    def times(load: str) -> list[Curve]:
+        p50, p99 = DELIVERY
+        return [*curves(p50, load, "-", "p50", 1000), *curves(p99, load, "--", "p99", 1000)]
+
+    members = "members of a room"
     return [
-        size,
-        f"{figures.deliveries:,.0f}",
-        f"{figures.posts:,.0f}",
-        f"{figures.cpu_per_million:.3f}",
-        *map(milliseconds, times),
-        f"{figures.server_cpu:.0%}",
-        f"{figures.load_cpu:.0%}",
+        Panel("Deliveries a second", members, "deliveries/s", both(DELIVERIES)),
+        Panel("CPU of the server", members, "s per million deliveries", both(CPU)),
+        Panel("Time to a member, moderate", members, "ms", times(MODERATE)),
+        Panel("Time to a member, saturated", members, "ms", times(SATURATED)),
     ]
-
-
-def _remarks(runs: _Runs) -> list[str]:
-    """
-    @return: what whoever reads the table has to know.
-    """
-    remarks = []
-    for (name, size), some in runs.items():
-        figures = _median(some)
-        which = f"Rooms of {size}, {name}"
-        if figures.load_cpu > _BUSY:
-            remarks.append(
-                f"{which}: the load took {figures.load_cpu:.0%} of a processor. It may be what "
-                "was slow; of this row only the CPU seconds count."
-            )
-        if figures.lost or figures.closed:
-            remarks.append(
-                f"{which}: {figures.lost} deliveries were lost, and {figures.closed} "
-                "connections closed by the server."
-            )
-    return remarks

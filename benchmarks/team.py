@@ -13,18 +13,21 @@ from typing import Any
 from attrs import define, field
 
 from benchmarks.load import Load
-from benchmarks.server import Trouble
+from benchmarks.server import Server
+from benchmarks.trouble import Trouble
 
 #: More would not have more to do than these.
 MOST_PROCESSES = 4
 
 
-def _work(pipe: Connection, port: int, processors: set[int]) -> None:
+def _work(
+    pipe: Connection, port: int, is_secure: bool, called_off: Any, processors: set[int]
+) -> None:
     """
     Be one of the processes: do what the pipe says, until it is closed.
     """
     os.sched_setaffinity(0, processors)
-    load = Load(port)
+    load = Load(port, is_secure, called_off)
     while True:
         try:
             name, arguments = pipe.recv()
@@ -41,21 +44,23 @@ class Team:
     """
     A process for each of some processors.
 
-    @ivar port: the server's.
+    @ivar server: whom they talk to.
     """
 
-    port: int
+    server: Server
     processors: set[int]
+    _called_off: Any = field(init=False)
     _pipes: "list[Connection]" = field(factory=list, init=False)
     _processes: list[Any] = field(factory=list, init=False)
 
     def __enter__(self) -> "Team":
         context = multiprocessing.get_context("spawn")
+        self._called_off = context.RawValue("b", 0)
         for _ in range(min(len(self.processors), MOST_PROCESSES)):
             ours, theirs = context.Pipe()
-            process = context.Process(
-                target=_work, args=(theirs, self.port, self.processors), daemon=True
-            )
+            whom = (self.server.port, self.server.is_secure)
+            arguments = (theirs, *whom, self._called_off, self.processors)
+            process = context.Process(target=_work, args=arguments, daemon=True)
             process.start()
             theirs.close()
             self._pipes.append(ours)
@@ -93,8 +98,15 @@ class Team:
 
         @param arguments: of each process.
         """
+        self._called_off.value = 0
         for pipe, some in zip(self._pipes, arguments, strict=True):
             pipe.send((name, some))
+
+    def call_off(self) -> None:
+        """
+        Have every process end the run that is under way, before its time.
+        """
+        self._called_off.value = 1
 
     def results(self) -> list[Any]:
         """

@@ -4,43 +4,24 @@ The benchmarks run, and notice what they are there to notice.
 
 import json
 import sqlite3
-import sys
 from array import array
 from pathlib import Path
 
-from twisted.internet import reactor
-from twisted.trial.unittest import SynchronousTestCase, TestCase
+from twisted.trial.unittest import SynchronousTestCase
 
+from benchmarks.checkout import LIMITS, OURS
 from benchmarks.contents import Contents, identity
 from benchmarks.evidence import Findings, examine
 from benchmarks.figures import percentile, table
 from benchmarks.people import person, populate
-from benchmarks.server import LIMITS, no_limits
 from benchmarks.stormers import Acknowledgement, Testimony, View
-from tests.processes import Outcome, Place
-
-PROJECT = str(Path(__file__).parent.parent)
+from tests.benchmarking import BenchmarkTestCase
 
 
-class CommandTests(TestCase):
+class CommandTests(BenchmarkTestCase):
     """
-    The commands, each as small as it can be.
+    Each command runs.
     """
-
-    timeout = 120
-
-    async def benchmark(self, *arguments: str) -> Outcome:
-        """
-        Run one, from a checkout.
-        """
-        path = Path(self.mktemp()).absolute()
-        path.mkdir(parents=True)
-        place = Place(reactor, Path(PROJECT))
-        command = (sys.executable, "-m", "benchmarks", *arguments, "--directory", str(path))
-        process = place.start(*command)
-        outcome = await process.outcome(100)
-        self.assertEqual(list(path.iterdir()), [], "it has left something behind")
-        return outcome
 
     async def test_table(self) -> None:
         """
@@ -57,7 +38,7 @@ class CommandTests(TestCase):
             self.assertGreater(row["deliveries"], 0)
             self.assertGreaterEqual(row["delivery_99"], row["delivery_50"])
             self.assertEqual((row["lost"], row["closed"]), (0, 0))
-        self.assertGreater(found["idle"]["kib_per_connection"], 0)
+        self.assertGreater(found["idle"]["this"]["kib_per_connection"], 0)
 
     async def test_storm(self) -> None:
         """
@@ -139,7 +120,7 @@ class LimitTests(SynchronousTestCase):
         """
         The server has each of the limits that are turned off, under that name.
         """
-        self.assertEqual(set(no_limits()), set(LIMITS))
+        self.assertEqual(set(OURS.no_limits()), set(LIMITS))
 
 
 class EvidenceTests(SynchronousTestCase):
