@@ -61,6 +61,8 @@ class _Saying:
     def __call__(self, store: Repository) -> None:
         ends = {each.room_id: each.seq for each in self._events}
         store.append(self._events, {}, last_seqs=ends)
+        # As a server would have done by then.
+        store.index_newer(len(self._events))
 
 
 def _said(

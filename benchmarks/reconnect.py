@@ -122,6 +122,7 @@ def _say(store: Repository, room: int, sender: User, count: int, now: int) -> No
         for seq in range(1, count + 1)
     ]
     store.append(said, {}, last_seqs={room: count})
+    store.index_newer(count)
 
 
 def _measure(

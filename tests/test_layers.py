@@ -15,6 +15,7 @@ from tests.inventory import BENCHMARKS, SOURCES, Source, imports
 FLOORS = {
     "clock": 0,
     "errors": 0,
+    "memory": 0,
     "settings": 0,
     "texts": 0,
     "threads": 0,
