@@ -50,7 +50,7 @@ DRAINING_SECONDS = 1.5
 ENDING_SECONDS = 1.0
 
 
-@define(eq=False, slots=False)
+@define(eq=False, repr=False, slots=False)
 class ChatService(MultiService):
     """
     A chat server, without its listening ports: these are its children.

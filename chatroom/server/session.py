@@ -46,7 +46,7 @@ CLOSING_SECONDS = 2.0
 QUIET_SECONDS = 0.2
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Session:
     """
     A conversation with one connection.
