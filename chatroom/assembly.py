@@ -15,12 +15,15 @@ from random import Random
 from typing import Any
 
 from chatroom.chat.accounts import QUESTIONS_A_REGISTRATION, Accounts
+from chatroom.chat.alterations import Alterations
 from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
 from chatroom.chat.logins import WRONG_TOKENS_A_TRY, Logins, NewToken, random_token
 from chatroom.chat.messages import Messages
+from chatroom.chat.moderation import Moderation
+from chatroom.chat.mutes import Mutes
 from chatroom.chat.passwords import Cost, Passwords
 from chatroom.chat.pushes import SeedPushes
 from chatroom.chat.rates import Rate
@@ -78,10 +81,12 @@ def assemble(
     hub.watchers.append(ephemera)
     replays = Replays(database, settings.content_chars)
     upkeep = Upkeep(database, reactor, now, settings)
+    mutes = Mutes(database)
 
     def publish(events: Sequence[Event]) -> None:
         replays.learn(events)
         upkeep.learn(events)
+        mutes.learn(events)
         hub.publish(events)
 
     log = Log(database, reactor, now, publish)
@@ -93,6 +98,9 @@ def assemble(
         accounts=_accounts(settings, reactor, now, database, passwords),
         logins=Logins(database, wrong_tokens, now, settings, new_token),
         rooms=Rooms(database, log, settings),
+        moderation=Moderation(log, settings),
+        alterations=Alterations(log),
+        mutes=mutes,
         log=log,
         hub=hub,
         posts=Rate(reactor, settings.post_burst, settings.post_rate),

@@ -1,6 +1,7 @@
 """
 What the store needs now and then: the index of words completed, and purged of what was
-deleted; and the beginnings of logs cut off that are not to be kept.
+deleted; rooms erased that were deleted; and the beginnings of logs cut off that are not
+to be kept.
 
 All of it is done a little at a time, in transactions of some milliseconds with pauses
 between them, so that nobody who posts has to wait for it.
@@ -41,10 +42,20 @@ PAUSE_SECONDS = 0.05
 INDEXED = 200
 CUT = 200
 
+#: How many events of a room that was deleted are erased in one step, and after how many
+#: seconds that begins.
+ERASED = 200
+ERASE_SECONDS = 1.0
+
 _DAY = 86_400_000
 
-#: What takes words out of the index.
-_CHANGES = {EventKind.EDIT, EventKind.DELETE}
+#: After what there is something to do, and in how many seconds: what takes words out of
+#: the index, and the end of a room.
+_CHANGES = {
+    EventKind.EDIT: PURGE_SECONDS,
+    EventKind.DELETE: PURGE_SECONDS,
+    EventKind.END: ERASE_SECONDS,
+}
 
 
 class _Stopped(Exception):
@@ -55,6 +66,10 @@ class _Stopped(Exception):
 
 def _purge_some(pages: int, store: Repository) -> bool:
     return store.purge(pages)
+
+
+def _erase_some(room_id: int, store: Repository) -> bool:
+    return store.erase_some(room_id, ERASED)
 
 
 @define(eq=False)
@@ -72,6 +87,8 @@ class Upkeep:
     _is_stopping: bool = field(default=False, init=False)
     _running: "Deferred[None] | None" = field(default=None, init=False)
     _is_done: bool = field(default=True, init=False)
+    #: Whether a room has ended that was not looked for yet.
+    _is_asked: bool = field(default=False, init=False)
     _purged_at: float = field(default=-PURGE_SECONDS, init=False)
     _resting: "Deferred[None] | None" = field(default=None, init=False)
 
@@ -86,8 +103,10 @@ class Upkeep:
         """
         Know what has happened, for there may be something to do again.
         """
-        if self._is_done and any(each.kind in _CHANGES for each in events):
-            self._begin(PURGE_SECONDS)
+        kinds = {each.kind for each in events} & _CHANGES.keys()
+        self._is_asked |= EventKind.END in kinds
+        if kinds and self._is_done:
+            self._begin(min(_CHANGES[each] for each in kinds))
 
     def stop(self) -> Deferred[None]:
         """
@@ -108,7 +127,7 @@ class Upkeep:
     async def _run(self, seconds: float) -> None:
         try:
             await self._rest(seconds)
-            while not await self._look() or self._is_limited:
+            while not await self._look() or self._is_limited or self._is_asked:
                 await self._rest(LOOK_SECONDS)
         except _Stopped:
             return
@@ -128,6 +147,7 @@ class Upkeep:
         try:
             while await self._step(lambda store: store.index_older(INDEXED)):
                 pass
+            await self._erase_all()
             if self._is_limited:
                 await self._cut_all()
             if self._clock.seconds() - self._purged_at >= PURGE_SECONDS:
@@ -153,6 +173,16 @@ class Upkeep:
         if count:
             self._purged_at = self._clock.seconds()
             await self._step(lambda store: store.note_purged(count))
+
+    async def _erase_all(self) -> None:
+        """
+        Erase the rooms that were deleted.
+        """
+        self._is_asked = False
+        for room_id in await self._database.search(lambda store: store.closed_rooms()):
+            while await self._step(partial(_erase_some, room_id)):
+                pass
+            self._logger.note("room_erased", room=room_id)
 
     async def _cut_all(self) -> None:
         """

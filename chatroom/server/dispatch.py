@@ -1,10 +1,9 @@
 """
-Which request is whose: the table from a request's class to its handler, and
-what it needs. Fail closed: a handler needs a login unless it says otherwise.
+Which request is whose: the table from a request's class to its handler. Who may make
+it is in another one, L{chatroom.chat.access.TABLE}.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import frozen
@@ -23,15 +22,6 @@ Refusal: TypeAlias = type[LoginResponse] | type[RegisterResponse]
 H = TypeVar("H", bound=Callable[..., Awaitable[Answer]])
 
 
-class Needs(Enum):
-    """
-    What a session must be for a request.
-    """
-
-    ANYONE = "anyone"
-    LOGIN = "login"
-
-
 @frozen
 class Entry:
     """
@@ -42,7 +32,6 @@ class Entry:
     """
 
     handler: Handler
-    needs: Needs
     shares_commit: bool
     refusal: Refusal | None
 
@@ -53,7 +42,6 @@ _ENTRIES: dict[type[Request], Entry] = {}
 def handles(
     request: type[Request],
     *,
-    needs: Needs = Needs.LOGIN,
     shares_commit: bool = False,
     refusal: Refusal | None = None,
 ) -> Callable[[H], H]:
@@ -68,7 +56,7 @@ def handles(
     def register(handler: H) -> H:
         if request in _ENTRIES:
             raise TypeError(f"{request.__name__} has a handler already")
-        _ENTRIES[request] = Entry(handler, needs, shares_commit, refusal)
+        _ENTRIES[request] = Entry(handler, shares_commit, refusal)
         return handler
 
     return register

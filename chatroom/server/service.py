@@ -12,11 +12,14 @@ from twisted.internet.interfaces import IReactorTime
 
 import chatroom.server.handlers  # noqa: F401 - it fills the dispatch table
 from chatroom.chat.accounts import Accounts
+from chatroom.chat.alterations import Alterations
 from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
 from chatroom.chat.logins import Ending, Logins
 from chatroom.chat.messages import Messages
+from chatroom.chat.moderation import Moderation
+from chatroom.chat.mutes import Mutes
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
 from chatroom.chat.reading import Marks
@@ -55,6 +58,8 @@ class ChatService(MultiService):
     @ivar settings: what was chosen.
     @ivar clock: for durations.
     @ivar now: for what people read.
+    @ivar moderation: what is done to members, and C{alterations} to rooms.
+    @ivar mutes: who may be muted.
     @ivar posts: how many messages each user sends.
     @ivar searches: how often each user searches.
     @ivar upkeep: what is done to the store in the background.
@@ -76,6 +81,9 @@ class ChatService(MultiService):
     accounts: Accounts
     logins: Logins
     rooms: Rooms
+    moderation: Moderation
+    alterations: Alterations
+    mutes: Mutes
     log: Log
     hub: Hub
     posts: Rate

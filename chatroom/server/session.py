@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
+from chatroom.chat.access import admit
 from chatroom.errors import (
     ChatError,
     InternalError,
@@ -21,7 +22,7 @@ from chatroom.errors import (
     ShuttingDown,
 )
 from chatroom.logs.journal import Journal
-from chatroom.server.dispatch import Needs, entry
+from chatroom.server.dispatch import entry
 from chatroom.server.following import Following
 from chatroom.server.inbox import Inbox
 from chatroom.server.order import Order
@@ -361,10 +362,8 @@ class Session:
     async def _handle(self, request: Request) -> bytes:
         if self._is_closing:
             raise ShuttingDown()
-        asked = entry(type(request))
-        if asked.needs is Needs.LOGIN and self.user is None:
-            raise NotLoggedIn()
-        answer = await asked.handler(self._chat, self, request)
+        admit(request.message_type.value, is_anonymous=self.user is None)
+        answer = await entry(type(request)).handler(self._chat, self, request)
         return self.replies.answer(answer, request.request_id)
 
     def rest(self) -> None:

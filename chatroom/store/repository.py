@@ -12,6 +12,7 @@ from chatroom.store.queries.changes import ChangeQueries
 from chatroom.store.queries.history import HistoryQueries
 from chatroom.store.queries.log import LogQueries
 from chatroom.store.queries.logins import LoginQueries
+from chatroom.store.queries.moderation import ModerationQueries
 from chatroom.store.queries.reading import ReadingQueries
 from chatroom.store.queries.retention import RetentionQueries
 from chatroom.store.queries.rooms import RoomQueries
@@ -31,6 +32,7 @@ class Repository(
     LoginQueries,
     SearchQueries,
     RetentionQueries,
+    ModerationQueries,
 ):
     """
     The store, on the one connection of a transaction that somebody else began and

@@ -13,7 +13,7 @@ from chatroom.store.queries.changes import ChangeQueries
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import EVENT, ROOM, event, event_tables, joined, room
 from chatroom.store.queries.search import SearchQueries
-from chatroom.store.schema import BigId, counters, events, members, rooms
+from chatroom.store.schema import BigId, counters, events, members, rooms, users
 
 _EVENT_ID = "events.id"
 
@@ -49,6 +49,24 @@ class LogQueries(Queries):
             query = select(members).select_from(wanted.join(members, is_it))
             for row in self._connection.execute(query, values):
                 found[row.room_id, row.user_id] = Role(row.role)
+        return found
+
+    def memberships(
+        self, places: Collection[tuple[int, int]]
+    ) -> dict[tuple[int, int], tuple[Role, int | None]]:
+        """
+        As L{roles}, and until when each is muted, in milliseconds, if they are.
+
+        @return: only those who are members and may log in.
+        """
+        found: dict[tuple[int, int], tuple[Role, int | None]] = {}
+        for wanted, values in wanted_rows(places, BigId):
+            is_it = (members.c.room_id == wanted.c[0]) & (members.c.user_id == wanted.c[1])
+            may_log_in = (users.c.id == members.c.user_id) & users.c.disabled_at.is_(None)
+            joined = wanted.join(members, is_it).join(users, may_log_in)
+            query = select(members).select_from(joined)
+            for row in self._connection.execute(query, values):
+                found[row.room_id, row.user_id] = (Role(row.role), row.muted_until)
         return found
 
     def sent_before(self, names: Collection[tuple[int, str]]) -> dict[tuple[int, str], SentBefore]:

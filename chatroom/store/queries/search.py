@@ -171,7 +171,7 @@ class SearchQueries(Queries):
         Have a message be found no longer, and its words be purged.
         """
         self.forget([message_id])
-        self._count_forgotten(1)
+        self.count_forgotten(1)
 
     def forgotten_count(self) -> int:
         """
@@ -196,7 +196,7 @@ class SearchQueries(Queries):
 
         @param count: how many messages that were.
         """
-        self._count_forgotten(-count)
+        self.count_forgotten(-count)
 
     def candidates(
         self,
@@ -282,7 +282,10 @@ class SearchQueries(Queries):
         self._connection.execute(update(counters).where(is_it).values(value=last - 1))
         return bool(last > 1)
 
-    def _count_forgotten(self, count: int) -> None:
+    def count_forgotten(self, count: int) -> None:
+        """
+        Know of so many more messages that their words are to be purged.
+        """
         is_it = counters.c.name == _FORGOTTEN
         changed = update(counters).where(is_it).values(value=counters.c.value + count)
         self._connection.execute(changed)
