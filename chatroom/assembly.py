@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from chatroom.chat.accounts import QUESTIONS_A_REGISTRATION, Accounts
+from chatroom.chat.administration import Administration
 from chatroom.chat.alterations import Alterations
 from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.guesses import Guesses
@@ -101,6 +102,7 @@ def assemble(
         moderation=Moderation(log, settings),
         alterations=Alterations(log),
         mutes=mutes,
+        administration=Administration(database, log, passwords),
         log=log,
         hub=hub,
         posts=Rate(reactor, settings.post_burst, settings.post_rate),

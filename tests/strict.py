@@ -22,8 +22,9 @@ class _OrNull(list[Any]):
     """
 
 
-#: A list of ids.
+#: A list of ids, and one of texts.
 _IDS = ("ids",)
+_TEXTS = ("texts",)
 
 _SAID = {
     "message_id": (int,),
@@ -143,6 +144,41 @@ _DONE = {
     "server_time": _TEXT_OR_NULL,
     "duplicate": _FLAG,
 }
+_USER_DONE = {
+    "user_id": (int,),
+    "username": _TEXT,
+    "is_administrator": _FLAG,
+    "is_disabled": _FLAG,
+    "ended_count": (int,),
+}
+_ACCOUNT_INFO = {
+    "user_id": (int,),
+    "username": _TEXT,
+    "created_at": _TEXT,
+    "is_administrator": _FLAG,
+    "is_disabled": _FLAG,
+    "is_deleted": _FLAG,
+    "session_count": (int,),
+}
+_ROOM_STATE = {
+    "chat_group_id": (int,),
+    "chat_name": _TEXT,
+    "visibility": _TEXT,
+    "member_count": (int,),
+    "owners": _TEXTS,
+    "created_at": _TEXT,
+}
+_DEED = {
+    "entry_id": (int,),
+    "at": _TEXT,
+    "by": _TEXT_OR_NULL,
+    "action": _TEXT,
+    "username": _TEXT_OR_NULL,
+    "chat_group_id": _ID_OR_NULL,
+    "chat_name": _TEXT_OR_NULL,
+    "detail": _TEXT_OR_NULL,
+    "reason": _TEXT_OR_NULL,
+}
 _DONE_TO = {**_DONE, "user_id": (int,), "username": _TEXT}
 _MEMBER = {
     "user_id": (int,),
@@ -187,6 +223,15 @@ NAMED: dict[str, dict[str, Any]] = {
         "visibility": _TEXT,
     },
     "delete_chat_response": {**_DONE, "chat_name": _TEXT},
+    "disable_user_response": _USER_DONE,
+    "enable_user_response": _USER_DONE,
+    "delete_user_response": _USER_DONE,
+    "set_administrator_response": _USER_DONE,
+    "reset_password_response": _USER_DONE,
+    "end_sessions_response": _USER_DONE,
+    "list_accounts_response": {"accounts": [_ACCOUNT_INFO]},
+    "list_rooms_response": {"rooms": [_ROOM_STATE]},
+    "list_audit_response": {"entries": [_DEED]},
     "chat_info_response": {
         "chat_group_id": (int,),
         "chat_name": _TEXT,
@@ -414,6 +459,9 @@ def _check_value(value: Any, form: Any, line: bytes) -> None:
         _check(value, form, line)
     elif form is _IDS:
         if not all(_is_a(each, (int,)) for each in value):
+            raise Refused(f"{value!r} in {line!r}")
+    elif form is _TEXTS:
+        if not all(_is_a(each, (str,)) for each in value):
             raise Refused(f"{value!r} in {line!r}")
     elif isinstance(form, list):
         for each in [] if value is None and isinstance(form, _OrNull) else value:

@@ -94,6 +94,15 @@ class Action:
     VISIBILITY = "update_chat_request visibility"
     END = "delete_chat_request"
     REVOKE = "revoke_session_request"
+    DISABLE_USER = "disable_user_request"
+    ENABLE_USER = "enable_user_request"
+    DELETE_USER = "delete_user_request"
+    SET_ADMINISTRATOR = "set_administrator_request"
+    RESET_PASSWORD = "reset_password_request"
+    END_SESSIONS = "end_sessions_request"
+    LIST_ACCOUNTS = "list_accounts_request"
+    LIST_ROOMS = "list_rooms_request"
+    LIST_AUDIT = "list_audit_request"
 
 
 #: What the letters of the table stand for: a refusal, or that it may be done, or that
@@ -116,7 +125,7 @@ VERDICTS: Mapping[str, type[ChatError] | None] = {
     "H": HelloTooLate,
 }
 
-Row = Mapping[Thing, str]
+Row = dict[Thing, str]
 
 
 def _rooms(everybody: str, group: str, invite: str, private: str) -> Row:
@@ -136,6 +145,8 @@ _DISPOSE = _OWN | {Thing.EVERYBODY: "L--CC-CCC"}
 _ANY_USER = {Thing.USER: "L++++++++"}
 _ANYBODY = {Thing.SERVER: "+++++++++"}
 _WITH_LOGIN = {Thing.SERVER: "L++++++++"}
+_SERVERS_USER = {Thing.USER: "LRRRRRRR+"}
+_SERVERS = {Thing.SERVER: "LRRRRRRR+"}
 _WITHOUT_LOGIN = {Thing.SERVER: "+AAAAAAAA"}
 
 #: Who may do what with what. A request that is not in here is refused to everybody.
@@ -179,6 +190,15 @@ TABLE: dict[str, Row] = {
     Action.NAME: _DISPOSE,
     Action.VISIBILITY: _DISPOSE,
     Action.END: _DISPOSE,
+    Action.DISABLE_USER: _SERVERS_USER,
+    Action.ENABLE_USER: _SERVERS_USER,
+    Action.DELETE_USER: _SERVERS_USER,
+    Action.SET_ADMINISTRATOR: _SERVERS_USER,
+    Action.RESET_PASSWORD: _SERVERS_USER,
+    Action.END_SESSIONS: _SERVERS_USER,
+    Action.LIST_ACCOUNTS: _SERVERS,
+    Action.LIST_ROOMS: _SERVERS,
+    Action.LIST_AUDIT: _SERVERS,
 }
 
 _COLUMNS = {who: place for place, who in enumerate(Who)}
@@ -237,8 +257,23 @@ def permit(
     verdicts = row.get(thing or about_room, "R" * len(Who))
     letters = [verdicts[_COLUMNS[who]] for who in _whos(standing, now)]
     if "+" not in letters:
+        if about_room is Thing.EVERYBODY and letters[0] == "-" and thing is None:
+            # There is no such user any more, or they would be a member.
+            raise NotAMember()
         raise _refusal(letters[-1] if letters[0] in "?-" else letters[0], standing, now)
     return standing
+
+
+def permit_on_server(action: str, *, is_administrator: bool) -> None:
+    """
+    Let pass what is about no room, or refuse it.
+
+    @raise NotAllowed: if it is only for those who look after the server.
+    """
+    who = Who.ADMINISTRATOR if is_administrator else Who.STRANGER
+    letters = {row[_COLUMNS[who]] for row in TABLE.get(action, {}).values()}
+    if letters != {"+"}:
+        raise NotAllowed()
 
 
 def require_rank(actor: Standing, other: Standing, username: str) -> None:

@@ -49,7 +49,7 @@ class SeedPushes:
             return encode(said(event, ChatMessage), now=0)
         slug = _SLUGS.get(event.kind)
         if event.kind is EventKind.ROLE:
-            slug = f"made_{Details.from_text(event.content).role}"
+            slug = _SLUGS_OF_ROLES.get(Details.from_text(event.content).role or "")
         return None if slug is None else self.notice(event, slug)
 
     def notice(self, event: Event, slug: str) -> bytes:
@@ -305,6 +305,12 @@ _SLUGS = {
     EventKind.LIFT: "lifted",
     EventKind.UPDATE: "chat_changed",
     EventKind.END: "chat_deleted",
+}
+
+_SLUGS_OF_ROLES = {
+    "owner": "made_owner",
+    "moderator": "made_moderator",
+    "member": "made_member",
 }
 
 _CHANGES_OF_MEMBERS: dict[EventKind, Literal["invited", "muted", "lifted", "role"]] = {

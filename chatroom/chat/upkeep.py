@@ -87,8 +87,8 @@ class Upkeep:
     _is_stopping: bool = field(default=False, init=False)
     _running: "Deferred[None] | None" = field(default=None, init=False)
     _is_done: bool = field(default=True, init=False)
-    #: Whether a room has ended that was not looked for yet.
-    _is_asked: bool = field(default=False, init=False)
+    #: Whether a room has ended of which something may be left, in the index at least.
+    _is_owed: bool = field(default=False, init=False)
     _purged_at: float = field(default=-PURGE_SECONDS, init=False)
     _resting: "Deferred[None] | None" = field(default=None, init=False)
 
@@ -104,7 +104,7 @@ class Upkeep:
         Know what has happened, for there may be something to do again.
         """
         kinds = {each.kind for each in events} & _CHANGES.keys()
-        self._is_asked |= EventKind.END in kinds
+        self._is_owed |= EventKind.END in kinds
         if kinds and self._is_done:
             self._begin(min(_CHANGES[each] for each in kinds))
 
@@ -127,7 +127,7 @@ class Upkeep:
     async def _run(self, seconds: float) -> None:
         try:
             await self._rest(seconds)
-            while not await self._look() or self._is_limited or self._is_asked:
+            while not await self._look() or self._is_limited or self._is_owed:
                 await self._rest(LOOK_SECONDS)
         except _Stopped:
             return
@@ -147,9 +147,9 @@ class Upkeep:
         try:
             while await self._step(lambda store: store.index_older(INDEXED)):
                 pass
-            await self._erase_all()
             if self._is_limited:
                 await self._cut_all()
+            await self._erase_all()
             if self._clock.seconds() - self._purged_at >= PURGE_SECONDS:
                 await self._purge()
         except (ChatError, CommitUncertain):
@@ -166,6 +166,7 @@ class Upkeep:
         """
         Have the index hold no words any more that nobody is to find.
         """
+        self._is_owed = False
         count = await self._database.read(lambda store: store.forgotten_count())
         pages = -PURGED
         while count and await self._step(partial(_purge_some, pages)):
@@ -178,7 +179,6 @@ class Upkeep:
         """
         Erase the rooms that were deleted.
         """
-        self._is_asked = False
         for room_id in await self._database.search(lambda store: store.closed_rooms()):
             while await self._step(partial(_erase_some, room_id)):
                 pass

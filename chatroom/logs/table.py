@@ -256,6 +256,13 @@ KINDS = _table(
         most=AUDIT,
     ),
     Kind(
+        "administered",
+        LogLevel.info,
+        "{user} did {deed} {other}",
+        "an administrator has changed an account",
+        most=AUDIT,
+    ),
+    Kind(
         "room_deleted",
         LogLevel.info,
         "{user} deleted the room {room}",

@@ -12,6 +12,7 @@ from twisted.internet.interfaces import IReactorTime
 
 import chatroom.server.handlers  # noqa: F401 - it fills the dispatch table
 from chatroom.chat.accounts import Accounts
+from chatroom.chat.administration import Administration
 from chatroom.chat.alterations import Alterations
 from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.hub import Hub
@@ -60,6 +61,7 @@ class ChatService(MultiService):
     @ivar now: for what people read.
     @ivar moderation: what is done to members, and C{alterations} to rooms.
     @ivar mutes: who may be muted.
+    @ivar administration: what is done to accounts.
     @ivar posts: how many messages each user sends.
     @ivar searches: how often each user searches.
     @ivar upkeep: what is done to the store in the background.
@@ -84,6 +86,7 @@ class ChatService(MultiService):
     moderation: Moderation
     alterations: Alterations
     mutes: Mutes
+    administration: Administration
     log: Log
     hub: Hub
     posts: Rate

@@ -162,6 +162,34 @@ class Ban:
 
 
 @frozen(kw_only=True)
+class AccountState:
+    """
+    An account, as those see it who look after the server.
+
+    @ivar created_at: in milliseconds.
+    @ivar is_disabled: whether they may not log in, as when it C{is_deleted}.
+    """
+
+    user: User
+    password_hash: str = field(repr=False)
+    created_at: int
+    is_administrator: bool
+    is_disabled: bool
+    is_deleted: bool
+
+
+@frozen(kw_only=True)
+class RoomState:
+    """
+    A room, as those see it who look after the server.
+    """
+
+    room: Room
+    member_count: int
+    owners: Sequence[User]
+
+
+@frozen(kw_only=True)
 class Deed:
     """
     Something that was done to a room or to somebody, for the audit.

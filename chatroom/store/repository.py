@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from attrs import frozen
 from sqlalchemy import select
 
+from chatroom.store.queries.administration import AdministrationQueries
 from chatroom.store.queries.changes import ChangeQueries
 from chatroom.store.queries.history import HistoryQueries
 from chatroom.store.queries.log import LogQueries
@@ -33,6 +34,7 @@ class Repository(
     SearchQueries,
     RetentionQueries,
     ModerationQueries,
+    AdministrationQueries,
 ):
     """
     The store, on the one connection of a transaction that somebody else began and

@@ -4,6 +4,7 @@ What each request does, by topic. Importing this package fills the dispatch tabl
 
 from chatroom.server.handlers import (
     accounts,
+    administering,
     following,
     greeting,
     logins,
@@ -17,6 +18,7 @@ from chatroom.server.handlers import (
 
 __all__ = [
     "accounts",
+    "administering",
     "following",
     "greeting",
     "logins",
