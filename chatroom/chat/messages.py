@@ -184,7 +184,7 @@ def _find(
     if message is None:
         raise MessageNotFound(field="message_id")
     if action == Action.DELETE and not is_own:
-        other = store.standing(sender.id, room_id=room_id)
+        other = store.standing(sender.id, room_id=room_id, is_actor=False)
         require_rank(standing, other or Standing(room=standing.room, role=None), sender.name)
     return message, standing.room
 

@@ -274,7 +274,7 @@ def _open(
         raise UserNotFound(field="username", username=username[:32])
     if user.id == by.id and not is_self_too:
         raise NotYourself(field="username")
-    other = store.standing(user.id, room_id=room_id)
+    other = store.standing(user.id, room_id=room_id, is_actor=False)
     assert other is not None
     return _Case(transaction, action, by, standing, user, other)
 

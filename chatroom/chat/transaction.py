@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from chatroom.chat.access import Action, permit
 from chatroom.chat.mentions import Mentions
@@ -170,9 +170,12 @@ class Transaction:
         return outcomes
 
     def _stranger(self, post: Post) -> Standing | None:
-        if post.room_id not in self._rooms:
-            return None
-        return Standing(room=self._rooms[post.room_id][0], role=None)
+        """
+        @return: what who has sent a post is in its room, who may not say anything there: is
+            no member, or may not log in any more.
+        """
+        standing = self.store.standing(post.sender.id, room_id=post.room_id)
+        return standing and evolve(standing, role=None)
 
     def _post(self, post: Post, standing: Standing | None, named: Mentions) -> Stored:
         digest = None if post.name is None else post.digest()

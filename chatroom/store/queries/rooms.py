@@ -30,6 +30,7 @@ _STANDING = (
     bans.c.until,
     invitations.c.created_at.label("invited_at"),
     users.c.is_administrator,
+    users.c.disabled_at,
 )
 
 #: Members who may log in.
@@ -157,11 +158,18 @@ class RoomQueries(Queries):
         return int(self._connection.execute(query).scalar_one())
 
     def standing(
-        self, user_id: int, *, room_id: int | None = None, key: str | None = None
+        self,
+        user_id: int,
+        *,
+        room_id: int | None = None,
+        key: str | None = None,
+        is_actor: bool = True,
     ) -> Standing | None:
         """
         What a user is in a room, which is named by id or by the key of its name.
 
+        @param is_actor: whether it is who wants to do something: then one who may not
+            log in any more is nothing.
         @return: C{None} if there is no such room.
         """
         is_it = rooms.c.key == key if room_id is None else rooms.c.id == room_id
@@ -173,13 +181,14 @@ class RoomQueries(Queries):
         row = self._connection.execute(query.where(is_it)).one_or_none()
         if row is None:
             return None
+        is_gone = is_actor and row.disabled_at is not None
         return Standing(
             room=room(row),
-            role=None if row.role is None else Role(row.role),
+            role=None if row.role is None or is_gone else Role(row.role),
             muted_until=row.muted_until,
             banned_until=row.until,
-            is_invited=row.invited_at is not None,
-            is_administrator=bool(row.is_administrator),
+            is_invited=row.invited_at is not None and not is_gone,
+            is_administrator=bool(row.is_administrator) and not is_gone,
         )
 
     def _listings(self, condition: ColumnElement[bool]) -> list[RoomListing]:
