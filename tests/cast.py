@@ -216,9 +216,7 @@ _MESSAGES = (Thing.OWN_MESSAGE, Thing.OTHER_MESSAGE)
 _SESSIONS = (Thing.OWN_SESSION, Thing.OTHER_SESSION)
 
 
-def asked(
-    cast: Cast, action: str, thing: Thing, name: str, *, is_there: bool = True
-) -> Message:
+def asked(cast: Cast, action: str, thing: Thing, name: str, *, is_there: bool = True) -> Message:
     """
     @param name: who asks.
     @param is_there: whether it is to be about something that there is.
@@ -243,4 +241,3 @@ def asked(
         whose = name if thing is Thing.OWN_SESSION else OTHER
         keys["session_id"] = cast.sessions.get(whose, 1) if is_there else NOTHING
     return request(kind, request_id="asked", **keys)
-

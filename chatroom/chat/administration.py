@@ -17,7 +17,8 @@ from chatroom.chat.passwords import Passwords
 from chatroom.chat.transaction import Transaction
 from chatroom.errors import NotYourself, StoreUnavailable, UserNotFound
 from chatroom.store.database import Database
-from chatroom.store.models import AccountState, Deed, Role, RoomState, User
+from chatroom.store.models import Role, User
+from chatroom.store.oversight import AccountState, Deed, RoomState
 from chatroom.store.repository import Repository
 
 #: What is done to an account, in a transaction; how many tokens hold no longer.

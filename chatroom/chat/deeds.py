@@ -5,7 +5,8 @@ What was done to a room or in it, as its log and the audit have it.
 from attrs import evolve, frozen
 
 from chatroom.chat.transaction import Transaction
-from chatroom.store.models import Deed, Event, Room, User
+from chatroom.store.models import Event, Room, User
+from chatroom.store.oversight import Deed
 from chatroom.wire.details import Details
 
 

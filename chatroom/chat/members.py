@@ -6,7 +6,6 @@ from chatroom.chat.transaction import Transaction
 from chatroom.errors import RoomFull
 from chatroom.store.models import (
     PUBLIC_ROOM_ID,
-    Deed,
     Event,
     EventKind,
     NewEvent,
@@ -16,6 +15,7 @@ from chatroom.store.models import (
     RoomKind,
     User,
 )
+from chatroom.store.oversight import Deed
 from chatroom.wire.details import Details
 
 

@@ -9,7 +9,7 @@ from chatroom.chat.logins import Ending
 from chatroom.chat.times import rfc3339
 from chatroom.logs.journal import Journal
 from chatroom.server.dispatch import handles
-from chatroom.store.models import AccountState
+from chatroom.store.oversight import AccountState
 from chatroom.wire.messages import (
     AccountInfo,
     AuditEntry,

@@ -7,15 +7,8 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import ColumnElement, delete, select, update
 
-from chatroom.store.models import (
-    PUBLIC_ROOM_ID,
-    AccountState,
-    Role,
-    Room,
-    RoomKind,
-    RoomState,
-    User,
-)
+from chatroom.store.models import PUBLIC_ROOM_ID, Role, Room, RoomKind, User
+from chatroom.store.oversight import AccountState, RoomState
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import ROOM, room
 from chatroom.store.schema import bans, invitations, members, rooms, users

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from attrs import frozen
 from sqlalchemy import delete, insert, select, update
 
-from chatroom.store.models import Ban, Deed, Membership, Role, Room, RoomKind, User
+from chatroom.store.models import Ban, Membership, Role, Room, RoomKind, User
+from chatroom.store.oversight import Deed
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.retention import RetentionQueries
 from chatroom.store.queries.rows import ROOM, room
