@@ -34,7 +34,7 @@ class Person:
         self.peer.send(request(kind, request_id=str(self._count), **keys))
         pushed: list[Message] = []
         while True:
-            heard = self.test.successResultOf(self.peer.receive())
+            heard: Message = self.test.successResultOf(self.peer.receive())
             if heard.get("request_id") == str(self._count):
                 self.peer.heard[:0] = pushed
                 return heard
