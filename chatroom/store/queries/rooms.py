@@ -173,23 +173,33 @@ class RoomQueries(Queries):
         @return: C{None} if there is no such room.
         """
         is_it = rooms.c.key == key if room_id is None else rooms.c.id == room_id
-        places = rooms.join(users, users.c.id == user_id)
+        # From the user, so that there is a row whatever they ask for: where there is no
+        # room it takes as long to find that out as where there is one that they may not
+        # know of.
+        places = users.outerjoin(rooms, is_it)
         for table in (members, bans, invitations):
             is_theirs = (table.c.room_id == rooms.c.id) & (table.c.user_id == users.c.id)
             places = places.outerjoin(table, is_theirs)
-        query = select(*_STANDING).select_from(places)
-        row = self._connection.execute(query.where(is_it)).one_or_none()
+        query = select(*_STANDING).select_from(places).where(users.c.id == user_id)
+        row = self._connection.execute(query).one_or_none()
         if row is None:
             return None
         is_gone = is_actor and row.disabled_at is not None
-        return Standing(
-            room=room(row),
+        standing = Standing(
+            room=Room(
+                id=row.id or 0,
+                name=row.name or "",
+                kind=RoomKind(row.kind or RoomKind.DELETED.value),
+                created_at=row.created_at or 0,
+                topic=row.topic or "",
+            ),
             role=None if row.role is None or is_gone else Role(row.role),
             muted_until=row.muted_until,
             banned_until=row.until,
             is_invited=row.invited_at is not None and not is_gone,
             is_administrator=bool(row.is_administrator) and not is_gone,
         )
+        return standing if row.id is not None else None
 
     def _listings(self, condition: ColumnElement[bool]) -> list[RoomListing]:
         query = (
