@@ -53,7 +53,7 @@ class Cast:
         self._count += 1
         copy = self.path.with_name(f"{self._count}.db")
         shutil.copy(self.path, copy)
-        return memory_server(self.test, path=str(copy), sessions_per_user=0)
+        return memory_server(self.test, path=str(copy), sessions_per_user=0, search_rate=0)
 
     def stored(self) -> list[object]:
         """

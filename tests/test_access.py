@@ -3,11 +3,12 @@ Who may do what: every cell of the table, against a server.
 """
 
 import re
+from collections.abc import Sequence
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.chat.access import VERDICTS, Thing, Who
-from tests.cast import Cast, asked, make_cast
+from tests.cast import KEYS, OTHER, Cast, asked, make_cast
 from tests.matrix import cells, fill_in
 from tests.pages import DOCS
 from tests.peers import Message, Peer, login, request
@@ -17,6 +18,25 @@ PAGE = DOCS / "moderation.md"
 
 #: What tells that there is no such thing, or none that one may know of.
 UNKNOWN = ("?", "m", "s")
+
+#: What a stranger may guess with.
+ABOUT_ROOMS = (
+    "chat_message",
+    "history_request",
+    "mark_read_request",
+    "search_request",
+    "chat_info_request",
+    "leave_chat_request",
+    "invite_request",
+    "kick_request",
+    "mute_request",
+    "ban_request",
+    "lift_request",
+    "set_role_request",
+    "update_chat_request",
+    "delete_chat_request",
+)
+ABOUT_MESSAGES = ("edit_message_request", "delete_message_request", "react_request")
 
 _TIMESTAMP = re.compile(rb'"timestamp":[0-9.e+-]+,')
 
@@ -121,6 +141,36 @@ class MatrixTests(SynchronousTestCase):
         for cell in refusals_first():
             walk.visit(*cell)
         self.assertGreater(walk.count, 700)
+
+    def test_guesses(self) -> None:
+        """
+        A stranger who tries thousands of names and ids gets the same bytes for those that
+        are hidden rooms, or messages in them, and for those that are nothing.
+        """
+        cast = make_cast(self)
+        server = cast.server()
+        peer = server.connect()
+        self.successResultOf(peer.ask(login(Who.STRANGER.value)))
+        known = {cast.rooms[Thing.GROUP], cast.rooms[Thing.EVERYBODY]}
+        rooms = [each for each in range(1, 100) if each not in known]
+        hidden = {cast.rooms[Thing.INVITE], cast.rooms[Thing.PRIVATE]}
+        self.assertLess(hidden, set(rooms))
+        names = ["closed", "@member, @other", "nothing", "@nobody, @other"]
+        questions: list[tuple[str, str, Sequence[object]]] = [
+            *((kind, "chat_name", names) for kind in ("join_chat_request", "enter_chat_request")),
+            *((kind, "chat_group_id", rooms) for kind in ABOUT_ROOMS),
+            *((kind, "message_id", range(1, 100)) for kind in ABOUT_MESSAGES),
+        ]
+        for kind, key, guesses in questions:
+            start = len(peer.raw)
+            keys = {**KEYS.get(kind, {}), "username": OTHER, "topic": "Tea"}
+            peer.send(*(request(kind, **{**keys, key: guess}) for guess in guesses))
+            for _ in range(6):
+                # Marks are taken some at a time.
+                server.pass_time(4)
+            answers = _TIMESTAMP.sub(b"", bytes(peer.raw[start:])).splitlines()
+            self.assertEqual(len(answers), len(guesses), kind)
+            self.assertEqual(len(set(answers)), 1, kind)
 
     def test_page(self) -> None:
         """

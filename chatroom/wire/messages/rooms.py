@@ -7,7 +7,7 @@ from typing import Annotated
 from attrs import frozen
 from msgspec import Meta
 
-from chatroom.wire.codec import Id, OptionalId, Reply, Request
+from chatroom.wire.codec import Id, OptionalId, Reply, Request, extension
 from chatroom.wire.constants import MessageType
 from chatroom.wire.details import Visibility
 
@@ -31,7 +31,7 @@ class CreateChatRequest(_NamesChat):
     message_type = MessageType.CREATE_CHAT_REQUEST
 
     member_usernames: _Names | None = None
-    visibility: Visibility | None = None
+    visibility: Visibility | None = extension()
 
 
 @frozen(kw_only=True)
