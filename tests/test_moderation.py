@@ -12,6 +12,7 @@ from chatroom.chat.names import TOPIC_CHARS
 from chatroom.store.models import PUBLIC_ROOM_ID
 from tests.peers import PASSWORD, Message, Peer, login, post, register, request
 from tests.servers import START, MemoryServer, memory_server
+from tests.stores import OnPostgreSQL, OnSQLite
 
 
 @define(eq=False)
@@ -63,7 +64,7 @@ class Person:
         return [each["content"] for each in self.heard()]
 
 
-class Moderating(SynchronousTestCase):
+class Moderating(OnSQLite):
     """
     A server with some people.
     """
@@ -74,7 +75,7 @@ class Moderating(SynchronousTestCase):
         """
         Start a server that says what it says in English.
         """
-        self.server = memory_server(self, language="en", **options)
+        self.server = memory_server(self, url=self.new_url(), language="en", **options)
 
     def person(self, name: str, *, follows: bool = False) -> Person:
         """
@@ -106,7 +107,7 @@ class PrivateChatTests(Moderating):
     Rooms of two.
     """
 
-    def setUp(self) -> None:
+    def setUp(self) -> Any:
         """
         Have three people.
         """
@@ -206,7 +207,7 @@ class InvitationTests(Moderating):
     Rooms that are for those who are invited.
     """
 
-    def setUp(self) -> None:
+    def setUp(self) -> Any:
         """
         Have such a room.
         """
@@ -307,7 +308,7 @@ class ModerationTests(Moderating):
     A room with an owner, a moderator and members.
     """
 
-    def setUp(self) -> None:
+    def setUp(self) -> Any:
         """
         Have one.
         """
@@ -570,10 +571,8 @@ class ModerationTests(Moderating):
         """
         self.olga.ask("leave_chat_request", **self.room)
         members = self.mo.ask("chat_info_request", **self.room)["members"]
-        self.assertEqual(
-            [each["username"] for each in members if each["role"] == "owner"], ["ann"]
-        )
-        self.assertIn("ann owns Tea now", self.ben.told())
+        self.assertEqual([each["username"] for each in members if each["role"] == "owner"], ["mo"])
+        self.assertIn("mo owns Tea now", self.ben.told())
 
     def test_audit(self) -> None:
         """
@@ -618,7 +617,7 @@ class DeletedRoomTests(Moderating):
     Rooms that are no more.
     """
 
-    def setUp(self) -> None:
+    def setUp(self) -> Any:
         """
         Have a room in which much has happened.
         """
@@ -710,7 +709,7 @@ class AdministrationTests(Moderating):
     What those do who look after the server.
     """
 
-    def setUp(self) -> None:
+    def setUp(self) -> Any:
         """
         Have one.
         """
@@ -853,3 +852,33 @@ class AdministrationTests(Moderating):
         self.assertEqual(
             self.bob.refused("history_request", **self.room)[:2], (1004, "chat_not_found")
         )
+
+
+class PrivateChatOnPostgreSQLTests(OnPostgreSQL, PrivateChatTests):
+    """
+    The same with PostgreSQL.
+    """
+
+
+class InvitationOnPostgreSQLTests(OnPostgreSQL, InvitationTests):
+    """
+    The same with PostgreSQL.
+    """
+
+
+class ModerationOnPostgreSQLTests(OnPostgreSQL, ModerationTests):
+    """
+    The same with PostgreSQL.
+    """
+
+
+class DeletedRoomOnPostgreSQLTests(OnPostgreSQL, DeletedRoomTests):
+    """
+    The same with PostgreSQL.
+    """
+
+
+class AdministrationOnPostgreSQLTests(OnPostgreSQL, AdministrationTests):
+    """
+    The same with PostgreSQL.
+    """

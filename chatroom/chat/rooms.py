@@ -292,4 +292,5 @@ def _find(store: Repository, usernames: Sequence[str]) -> list[User]:
     for name, key in keys.items():
         if key not in found:
             raise UserNotFound(field="member_usernames", username=name[:32])
-    return list(found.values())
+    # In the order in which they are named, whatever the database's is.
+    return [found[key] for key in keys.values() if key is not None]
