@@ -541,6 +541,12 @@ class ModerationTests(Moderating):
             self.mo.refused("delete_message_request", message_id=of_olga)[:2],
             (1005, "outranked"),
         )
+        self.make_administrator(self.ben)
+        entries = self.ben.ask("list_audit_request", **self.room)["entries"]
+        self.assertEqual(
+            (entries[0]["by"], entries[0]["action"], entries[0]["username"]),
+            ("mo", "delete_message_request", "ann"),
+        )
 
     def test_update(self) -> None:
         """
@@ -688,6 +694,28 @@ class DeletedRoomTests(Moderating):
             },
         )
 
+    def test_soon(self) -> None:
+        """
+        It is erased soon also where something waits to be purged much later, and its words
+        are purged with that.
+        """
+        said = self.alice.ask("chat_message", content="Helo.", chat_group_id=PUBLIC_ROOM_ID)
+        self.server.pass_time(60)
+        self.alice.ask("edit_message_request", message_id=said["message_id"], content="Hello.")
+        self.server.pass_time(1)
+        self.alice.ask("delete_chat_request", **self.room)
+        self.server.pass_time(60)
+        self.assertEqual(self.stored()["rooms"], 1)
+        self.server.pass_time(1)
+        self.alice.ask("create_chat_request", chat_name="Another")
+        self.alice.ask("delete_chat_request", chat_group_id=3)
+        for _ in range(12):
+            self.server.pass_time(60)
+        self.assertEqual(self.stored()["rooms"], 1)
+        database = self.server.chat._database
+        left = self.successResultOf(database.read(lambda store: store.forgotten_count()))
+        self.assertEqual(left, 0)
+
     def test_behind(self) -> None:
         """
         Who is behind in it is told of its end, and of nothing that is gone.
@@ -750,6 +778,19 @@ class AdministrationTests(Moderating):
         self.assertEqual(taken["reason"], "username_taken")
         self.root.ask("enable_user_request", username="alice")
         self.assertTrue(self.answer_to_login("alice")["success"])
+
+    def test_same_commit(self) -> None:
+        """
+        What somebody says right behind being disabled, in the same commit, is not stored.
+        """
+        self.root.peer.send(request("disable_user_request", username="alice"))
+        self.alice.peer.send(post("Behind.", **self.room))
+        self.server.pass_time(3)
+        self.assertEqual(
+            [each for each in self.bob.heard() if each["message_type"] == "chat_message"], []
+        )
+        said = self.bob.ask("history_request", **self.room)
+        self.assertEqual(said["message_count"], 0)
 
     def test_delete(self) -> None:
         """

@@ -9,6 +9,7 @@ from functools import partial
 from attrs import define, frozen
 
 from chatroom.chat.access import Action, Thing, permit, require_rank
+from chatroom.chat.deeds import keep
 from chatroom.chat.log import Log
 from chatroom.chat.mentions import Mentions
 from chatroom.chat.transaction import Transaction
@@ -30,6 +31,7 @@ from chatroom.store.models import (
     User,
 )
 from chatroom.store.repository import Repository
+from chatroom.wire.details import Details
 
 #: How many characters a reaction has at the most; a flag or a family is one of many.
 REACTION_CHARS = 32
@@ -115,6 +117,8 @@ class Messages:
             if message.deleted_at is not None:
                 return Change(message=message, event=None)
             transaction.store.blank(message, transaction.now)
+            if message.sender.id != user.id:
+                keep(transaction, Action.DELETE, user, room, message.sender, Details())
             return _record(transaction, message, room, user, EventKind.DELETE)
 
         return await self._log.commit(work)

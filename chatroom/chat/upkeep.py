@@ -87,8 +87,10 @@ class Upkeep:
     _is_stopping: bool = field(default=False, init=False)
     _running: "Deferred[None] | None" = field(default=None, init=False)
     _is_done: bool = field(default=True, init=False)
-    #: Whether a room has ended of which something may be left, in the index at least.
+    #: Whether a room has ended that was not looked for yet, and whether something of one
+    #: is left in the index.
     _is_owed: bool = field(default=False, init=False)
+    _is_unpurged: bool = field(default=False, init=False)
     _purged_at: float = field(default=-PURGE_SECONDS, init=False)
     _resting: "Deferred[None] | None" = field(default=None, init=False)
 
@@ -107,6 +109,8 @@ class Upkeep:
         self._is_owed |= EventKind.END in kinds
         if kinds and self._is_done:
             self._begin(min(_CHANGES[each] for each in kinds))
+        elif EventKind.END in kinds:
+            self._wake()
 
     def stop(self) -> Deferred[None]:
         """
@@ -127,12 +131,16 @@ class Upkeep:
     async def _run(self, seconds: float) -> None:
         try:
             await self._rest(seconds)
-            while not await self._look() or self._is_limited or self._is_owed:
+            while not await self._look() or self._has_more:
                 await self._rest(LOOK_SECONDS)
         except _Stopped:
             return
         finally:
             self._is_done = True
+
+    @property
+    def _has_more(self) -> bool:
+        return self._is_limited or self._is_owed or self._is_unpurged
 
     @property
     def _is_limited(self) -> bool:
@@ -166,7 +174,7 @@ class Upkeep:
         """
         Have the index hold no words any more that nobody is to find.
         """
-        self._is_owed = False
+        self._is_unpurged = False
         count = await self._database.read(lambda store: store.forgotten_count())
         pages = -PURGED
         while count and await self._step(partial(_purge_some, pages)):
@@ -179,9 +187,11 @@ class Upkeep:
         """
         Erase the rooms that were deleted.
         """
+        self._is_owed = False
         for room_id in await self._database.search(lambda store: store.closed_rooms()):
             while await self._step(partial(_erase_some, room_id)):
                 pass
+            self._is_unpurged = True
             self._logger.note("room_erased", room=room_id)
 
     async def _cut_all(self) -> None:
