@@ -15,6 +15,8 @@ from random import Random
 from typing import Any
 
 from chatroom.chat.accounts import QUESTIONS_A_REGISTRATION, Accounts
+from chatroom.chat.administration import Administration
+from chatroom.chat.alterations import Alterations
 from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
@@ -22,6 +24,8 @@ from chatroom.chat.indexing import Indexing
 from chatroom.chat.log import Log
 from chatroom.chat.logins import WRONG_TOKENS_A_TRY, Logins, NewToken, random_token
 from chatroom.chat.messages import Messages
+from chatroom.chat.moderation import Moderation
+from chatroom.chat.mutes import Mutes
 from chatroom.chat.passwords import Cost, Passwords
 from chatroom.chat.pushes import SeedPushes
 from chatroom.chat.rates import Rate
@@ -82,12 +86,14 @@ def assemble(
     replays = Replays(database, settings.content_chars)
     upkeep = Upkeep(database, reactor, now, settings)
     indexing = Indexing(database, reactor)
+    mutes = Mutes(database)
 
     def publish(events: Sequence[Event]) -> None:
         replays.learn(events)
         ephemera.learn(events)
         upkeep.learn(events)
         indexing.learn(events)
+        mutes.learn(events)
         hub.publish(events)
 
     cork = Cork()
@@ -102,6 +108,10 @@ def assemble(
         accounts=_accounts(settings, reactor, now, database, passwords),
         logins=Logins(database, wrong_tokens, now, settings, new_token),
         rooms=Rooms(database, log, settings),
+        moderation=Moderation(log, settings),
+        alterations=Alterations(log),
+        mutes=mutes,
+        administration=Administration(database, log, passwords),
         log=log,
         hub=hub,
         posts=Rate(reactor, settings.post_burst, settings.post_rate),

@@ -14,8 +14,17 @@ _TEXT = (str,)
 _TEXT_OR_NULL = (str, type(None))
 _ID_OR_NULL = (int, type(None))
 _FLAG = (bool,)
-#: A list of ids.
+
+
+class _OrNull(list[Any]):
+    """
+    A list of objects, or null.
+    """
+
+
+#: A list of ids, and one of texts.
 _IDS = ("ids",)
+_TEXTS = ("texts",)
 
 _SAID = {
     "message_id": (int,),
@@ -129,6 +138,57 @@ _LIMITS = {
     "heartbeat_seconds": _NUMBER,
 }
 
+_DONE = {
+    "chat_group_id": (int,),
+    "seq": _ID_OR_NULL,
+    "server_time": _TEXT_OR_NULL,
+    "duplicate": _FLAG,
+}
+_USER_DONE = {
+    "user_id": (int,),
+    "username": _TEXT,
+    "is_administrator": _FLAG,
+    "is_disabled": _FLAG,
+    "ended_count": (int,),
+}
+_ACCOUNT_INFO = {
+    "user_id": (int,),
+    "username": _TEXT,
+    "created_at": _TEXT,
+    "is_administrator": _FLAG,
+    "is_disabled": _FLAG,
+    "is_deleted": _FLAG,
+    "session_count": (int,),
+}
+_ROOM_STATE = {
+    "chat_group_id": (int,),
+    "chat_name": _TEXT,
+    "visibility": _TEXT,
+    "member_count": (int,),
+    "owners": _TEXTS,
+    "created_at": _TEXT,
+}
+_DEED = {
+    "entry_id": (int,),
+    "at": _TEXT,
+    "by": _TEXT_OR_NULL,
+    "action": _TEXT,
+    "username": _TEXT_OR_NULL,
+    "chat_group_id": _ID_OR_NULL,
+    "chat_name": _TEXT_OR_NULL,
+    "detail": _TEXT_OR_NULL,
+    "reason": _TEXT_OR_NULL,
+}
+_DONE_TO = {**_DONE, "user_id": (int,), "username": _TEXT}
+_MEMBER = {
+    "user_id": (int,),
+    "username": _TEXT,
+    "role": _TEXT,
+    "is_muted": _FLAG,
+    "muted_until": _TEXT_OR_NULL,
+}
+_BAN = {"user_id": (int,), "username": _TEXT, "banned_until": _TEXT_OR_NULL}
+
 #: What answers those who ask for what the seed does not have.
 NAMED: dict[str, dict[str, Any]] = {
     "chat_message_ack": {
@@ -150,6 +210,38 @@ NAMED: dict[str, dict[str, Any]] = {
     "list_sessions_response": {"sessions": [_LOGIN]},
     "revoke_session_response": {"session_id": (int,)},
     "pong": {"nonce": _TEXT_OR_NULL},
+    "invite_response": _DONE_TO,
+    "kick_response": _DONE_TO,
+    "mute_response": _DONE_TO,
+    "ban_response": _DONE_TO,
+    "lift_response": _DONE_TO,
+    "set_role_response": {**_DONE_TO, "role": _TEXT},
+    "update_chat_response": {
+        **_DONE,
+        "chat_name": _TEXT,
+        "topic": _TEXT,
+        "visibility": _TEXT,
+    },
+    "delete_chat_response": {**_DONE, "chat_name": _TEXT},
+    "disable_user_response": _USER_DONE,
+    "enable_user_response": _USER_DONE,
+    "delete_user_response": _USER_DONE,
+    "set_administrator_response": _USER_DONE,
+    "reset_password_response": _USER_DONE,
+    "end_sessions_response": _USER_DONE,
+    "list_accounts_response": {"accounts": [_ACCOUNT_INFO]},
+    "list_rooms_response": {"rooms": [_ROOM_STATE]},
+    "list_audit_response": {"entries": [_DEED]},
+    "chat_info_response": {
+        "chat_group_id": (int,),
+        "chat_name": _TEXT,
+        "is_private_chat": _FLAG,
+        "visibility": _TEXT,
+        "topic": _TEXT,
+        "created_at": _TEXT,
+        "members": [_MEMBER],
+        "bans": _OrNull([_BAN]),
+    },
 }
 
 #: What is sent of the log to who asks for it, or follows it.
@@ -159,6 +251,15 @@ LOG: dict[str, dict[str, Any]] = {
     "reaction_changed": {**_HAPPENED, **_DID, "reaction": _TEXT, "add": _FLAG},
     "member_joined": {**_HAPPENED, **_MOVED},
     "member_left": {**_HAPPENED, **_MOVED},
+    "member_changed": {**_HAPPENED, **_MOVED, "changed_by": (int,), "change": _TEXT},
+    "chat_changed": {
+        **_HAPPENED,
+        "chat_group_name": _TEXT,
+        "topic": _TEXT,
+        "visibility": _TEXT,
+        "changed_by": (int,),
+    },
+    "chat_deleted": {**_HAPPENED, "chat_group_name": _TEXT, "deleted_by": (int,)},
 }
 
 #: What only those are sent who have said hello.
@@ -171,6 +272,12 @@ HELLO: dict[str, dict[str, Any]] = {
         "limits": _LIMITS,
     },
     "chat_heads": {"chats": [_HEAD]},
+    "chat_invitation": {
+        "chat_group_id": (int,),
+        "chat_group_name": _TEXT,
+        "user_id": (int,),
+        "username": _TEXT,
+    },
     "receipt": {"chat_group_id": (int,), "user_id": (int,), "seq": (int,)},
     "typing": {
         "chat_group_id": (int,),
@@ -228,7 +335,16 @@ MORE: dict[str, dict[str, Any]] = {
     "message_deleted": {"replay": _FLAG},
     "reaction_changed": {"replay": _FLAG},
     "member_joined": {"added_by": (int,), "replay": _FLAG},
-    "member_left": {"replay": _FLAG},
+    "member_left": {
+        "removed_by": (int,),
+        "banned": _FLAG,
+        "until": _TEXT,
+        "reason": _TEXT,
+        "replay": _FLAG,
+    },
+    "member_changed": {"role": _TEXT, "until": _TEXT, "reason": _TEXT, "replay": _FLAG},
+    "chat_changed": {"reason": _TEXT, "replay": _FLAG},
+    "chat_deleted": {"reason": _TEXT, "replay": _FLAG},
     "login_response": {"session_token": _TEXT, "token_expires": _TEXT},
 }
 
@@ -344,8 +460,11 @@ def _check_value(value: Any, form: Any, line: bytes) -> None:
     elif form is _IDS:
         if not all(_is_a(each, (int,)) for each in value):
             raise Refused(f"{value!r} in {line!r}")
+    elif form is _TEXTS:
+        if not all(_is_a(each, (str,)) for each in value):
+            raise Refused(f"{value!r} in {line!r}")
     elif isinstance(form, list):
-        for each in value:
+        for each in [] if value is None and isinstance(form, _OrNull) else value:
             _check(each, form[0], line)
     elif not _is_a(value, form):
         raise Refused(f"{value!r} in {line!r}")

@@ -65,6 +65,13 @@ class CommandTests(BenchmarkTestCase):
         outcome = await self.benchmark("logins", "--tries", "4")
         self.assertIn("The bytes without the time: equal", outcome.out, outcome.err)
 
+    async def test_guesses(self) -> None:
+        """
+        The answers' bytes are compared here, too.
+        """
+        outcome = await self.benchmark("guesses", "--tries", "4")
+        self.assertIn("The bytes without the time: equal", outcome.out, outcome.err)
+
     async def test_silent(self) -> None:
         """
         People get in among those who say nothing.

@@ -22,18 +22,23 @@ from chatroom.client import (
     Missed,
     NetworkError,
 )
-from chatroom.errors import NotAMember, RoomNotFound
+from chatroom.errors import Banned, Muted, NotAMember, RoomNotFound
 from chatroom.server.line import ChatFactory
 from chatroom.settings import Settings
 from chatroom.wire.messages import (
+    ChatDeleted,
+    ChatInvitation,
     ChatMessage,
+    DeleteChatRequest,
     ListUsersRequest,
     ListUsersResponse,
+    MemberChanged,
     MemberJoined,
     MemberLeft,
     MessageDeleted,
     MessageEdited,
     ReactionChanged,
+    UpdateChatRequest,
 )
 from tests.clients import PASSWORD, ClientCase, Told
 from tests.links import MemoryEndpoint, RealSide
@@ -162,6 +167,50 @@ class ServerTests(ClientCase):
         reply = self.do(alice.request(ListUsersRequest()))[0]
         assert isinstance(reply, ListUsersResponse)
         self.assertEqual([each.username for each in reply.users], ["bob", "alice"])
+
+    def test_moderated_room(self) -> None:
+        """
+        A room is looked after, and what is done there is told, and known of one's rooms.
+        """
+        alice, bob, told = self.pair()
+        room = self.do(alice.create("dev"))
+        self.do(room.invite("bob"))
+        [invitation] = told.of(ChatInvitation)
+        self.assertEqual(invitation.chat_group_name, "dev")
+        theirs = self.do(bob.join("dev"))
+        self.do(room.set_role("bob", "moderator"))
+        self.assertEqual(bob.heads[room.id].role, "moderator")
+        self.do(room.mute("bob", reason="Hush."))
+        self.fails(theirs.send("but"), Muted)
+        self.do(room.lift("bob"))
+        self.do(theirs.send("thanks"))
+        self.do(alice.request(UpdateChatRequest(chat_group_id=room.id, name="ops")))
+        self.assertEqual(bob.heads[room.id].chat_name, "ops")
+        info = self.do(room.info())
+        self.assertEqual([each.role for each in info.members], ["moderator", "owner"])
+        self.do(room.kick("bob"))
+        self.assertNotIn(room.id, bob.heads)
+        self.do(bob.join("ops"))
+        self.do(room.ban("bob"))
+        self.fails(bob.join("ops"), Banned)
+        changes = [each.change for each in told.of(MemberChanged)]
+        self.assertEqual(changes, ["role", "muted", "lifted"])
+
+    def test_end_of_a_room(self) -> None:
+        """
+        Who is told the end of a room forgets it.
+        """
+        alice, bob, told = self.pair()
+        room = self.do(alice.private_chat("bob"))
+        self.assertEqual(self.do(bob.private_chat("alice")).id, room.id)
+        other = self.do(alice.create("dev", ["bob"]))
+        self.do(other.send("hi"))
+        self.do(alice.request(DeleteChatRequest(chat_group_id=other.id)))
+        [event] = told.of(ChatDeleted)
+        self.assertEqual(event.seq, 4)
+        self.assertEqual(set(bob.heads), {1, room.id})
+        self.assertNotIn(other.id, bob.positions)
+        self.assertEqual(told.of(Missed), [])
 
     def test_away_from_a_room(self) -> None:
         """

@@ -54,6 +54,11 @@ _INSIDE: dict[type[Any], str] = {
     vocabulary.Reaction: "reaction",
     vocabulary.SessionInfo: "session",
     vocabulary.SearchHit: "hit",
+    vocabulary.MemberInfo: "person",
+    vocabulary.BanInfo: "ban",
+    vocabulary.AccountInfo: "account",
+    vocabulary.RoomState: "room",
+    vocabulary.AuditEntry: "entry",
 }
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
@@ -70,6 +75,8 @@ _OTHERS = {
     "admin",
     "owner",
     "member",
+    "moderator",
+    "inherit",
 }
 
 Row = list[str]
@@ -381,6 +388,7 @@ class LimitTests(SynchronousTestCase):
                 ("characters of a password, at most", passwords.PASSWORD_CHARS),
                 ("characters of a username, at most", names.USERNAME_CHARS),
                 ("characters of a room's name, at most", names.ROOM_NAME_CHARS),
+                ("characters of a room's topic, at most", names.TOPIC_CHARS),
                 ("messages that entering a room shows, at most", rooms.HISTORY),
                 ("messages in one answer, at most", PAGE_SIZE),
                 ("messages in one answer, unless you say how many", talking.HISTORY_LIMIT),

@@ -68,6 +68,7 @@ class FakeFollower:
 
     entered: list[tuple[int, int]] = field(factory=list)
     told: list[tuple[int, int]] = field(factory=list)
+    lost: list[tuple[int, int]] = field(factory=list)
 
     def begin(self, heads: Sequence[Head]) -> None:
         """Know the rooms."""
@@ -79,6 +80,10 @@ class FakeFollower:
     def follow(self, room_id: int, batch: Batch) -> None:
         """Remember."""
         self.told.append((batch.first_seq, batch.last_seq))
+
+    def lose(self, room_id: int, batch: Batch) -> None:
+        """Remember."""
+        self.lost.append((room_id, batch.last_seq))
 
 
 _follower: type[Follower] = FakeFollower

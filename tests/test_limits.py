@@ -139,10 +139,10 @@ class PostTests(LimitTestCase):
 
     def test_leaving(self) -> None:
         """
-        To leave counts as a message: else rooms, and joins and leaves, could be made
-        without end.
+        To make a room and to leave it count as messages: else rooms, and joins and
+        leaves, could be made without end.
         """
-        self.serve(post_burst=2, post_rate=1, rooms_per_user=1)
+        self.serve(post_burst=5, post_rate=1, rooms_per_user=1)
         alice = self.user("alice")
         answers = []
         for number in range(3):

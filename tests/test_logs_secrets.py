@@ -63,6 +63,7 @@ def valid(cls: "type[Any]") -> Message:
     known: dict[str, Any] = {"username": "alice", "chat_name": "tea", **SECRET_KEYS}
     known |= dict.fromkeys(("protocol", "session_id", "message_id", "chat_group_id", "seq"), 1)
     known |= {"reaction": CONTENT, "query": CONTENT, "add": True, "active": True}
+    known |= {"role": "member", "administrator": True}
     keys = {each.name for each in fields(cls)} & known.keys()
     return request(cls.message_type.value, **{key: known[key] for key in keys})
 

@@ -36,6 +36,25 @@ OTHERS: list[Message] = [
     request("join_chat_request", chat_name="plain's"),
     request("enter_chat_request", chat_name="public"),
     request("leave_chat_request", chat_group_id=4),
+    request("private_chat_request", username="plain"),
+    request("chat_info_request", chat_group_id=3),
+    request("update_chat_request", chat_group_id=3, topic="Work", visibility="invite"),
+    request("set_role_request", chat_group_id=3, username="plain", role="moderator"),
+    request("mute_request", chat_group_id=3, username="plain"),
+    request("lift_request", chat_group_id=3, username="plain"),
+    request("kick_request", chat_group_id=3, username="plain"),
+    request("invite_request", chat_group_id=3, username="plain"),
+    request("ban_request", chat_group_id=3, username="plain"),
+    request("delete_chat_request", chat_group_id=3),
+    request("disable_user_request", username="plain"),
+    request("enable_user_request", username="plain"),
+    request("delete_user_request", username="plain"),
+    request("set_administrator_request", username="plain", administrator=True),
+    request("reset_password_request", username="plain", new_password="another"),
+    request("end_sessions_request", username="plain"),
+    request("list_accounts_request"),
+    request("list_rooms_request"),
+    request("list_audit_request"),
     request("user_info_request"),
     request("list_users_request"),
     request("list_chats_request"),
@@ -92,7 +111,7 @@ class SeedDialectTests(SynchronousTestCase):
         said = [line["content"] for line in lines if line["message_type"] == "chat_message"]
         self.assertEqual(said, ["Hello, @plain!", "In dev, too.", "Soon gone."])
         notices = [line["content"] for line in lines if line["message_type"] == "system_message"]
-        self.assertEqual(len([each for each in notices if "modern" in each]), 4, notices)
+        self.assertEqual(len([each for each in notices if "modern" in each]), 10, notices)
 
     def test_history(self) -> None:
         """

@@ -8,6 +8,7 @@ from string import Formatter
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatroom.chat.access import VERDICTS
 from chatroom.errors import ChatError, ErrorCode
 from chatroom.texts import DEFAULT_LANGUAGE, TEXTS, text
 from tests.inventory import SOURCES, reasons
@@ -106,7 +107,9 @@ class RefusalTests(SynchronousTestCase):
         """
         found = {cls.__module__ for cls in _subclasses(ChatError)}
         ours = {each for each in found if each.startswith("chatroom.")}
-        self.assertEqual(ours - {"chatroom.client.errors"}, {"chatroom.errors"})
+        self.assertEqual(
+            ours - {"chatroom.client.errors"}, {"chatroom.errors", "chatroom.errors.moderation"}
+        )
 
     def test_codes(self) -> None:
         """
@@ -130,7 +133,7 @@ class RefusalTests(SynchronousTestCase):
         found = [
             each.value.value
             for source in SOURCES
-            if source.place == "errors"
+            if source.place.startswith("errors")
             for node in ast.walk(source.tree)
             if isinstance(node, ast.ClassDef)
             for each in node.body
@@ -153,7 +156,8 @@ class RefusalTests(SynchronousTestCase):
         """
         Every refusal is made somewhere.
         """
-        self.assertEqual({cls for _, cls, _ in refusals()}, set(reasons().values()))
+        made = {cls for _, cls, _ in refusals()} | {cls for cls in VERDICTS.values() if cls}
+        self.assertEqual(made, set(reasons().values()))
 
     def test_says(self) -> None:
         """

@@ -2,14 +2,17 @@
 What there is, is whole: types, classes, handlers, options.
 """
 
+import contextlib
 from typing import Any
 
 from attrs import asdict, fields, frozen
 from twisted.trial.unittest import SynchronousTestCase
 
 import chatroom.wire.messages as vocabulary
+from chatroom.chat.access import TABLE, admit
+from chatroom.errors import NotAllowed, NotLoggedIn
 from chatroom.server import handlers
-from chatroom.server.dispatch import Needs, Shared, entry, handled, handles
+from chatroom.server.dispatch import Shared, entry, handled, handles
 from chatroom.settings import Settings, options
 from chatroom.wire.codec import Direction, Reply, Request
 from chatroom.wire.constants import MessageType
@@ -108,8 +111,27 @@ class HandlerTests(SynchronousTestCase):
         """
         Every request needs a login, but for those by which one gets it.
         """
-        free = {cls for cls in handled() if entry(cls).needs is Needs.ANYONE}
+        free = set()
+        for cls in handled():
+            with contextlib.suppress(NotLoggedIn):
+                admit(cls.message_type.value, is_anonymous=True)
+                free.add(cls)
         self.assertEqual(free, FREE)
+
+    def test_access(self) -> None:
+        """
+        The table of who may do what has every request, and nothing else.
+        """
+        asked = {action.partition(" ")[0] for action in TABLE}
+        self.assertEqual(asked, {cls.message_type.value for cls in handled()})
+
+    def test_unknown(self) -> None:
+        """
+        A request that the table does not have is nobody's.
+        """
+        for is_anonymous in (True, False):
+            with self.assertRaises(NotAllowed):
+                admit("another_request", is_anonymous=is_anonymous)
 
     def test_refusals(self) -> None:
         """

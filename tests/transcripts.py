@@ -33,6 +33,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field, frozen
+from twisted.internet.defer import Deferred
 from twisted.trial.reporter import TestResult
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -312,6 +313,14 @@ def _hang_up(replay: _Replay, found: re.Match[str]) -> None:
     replay.closed.add(found[1])
     replay.peer(found[1]).wire.abort()
     replay.settle()
+
+
+@_happens(r"the operator makes (\w+) an administrator")
+def _make_administrator(replay: _Replay, found: re.Match[str]) -> None:
+    administration = replay.server.chat.administration
+    done = Deferred.fromCoroutine(administration.set_administrator(None, found[1], is_one=True))
+    replay.settle()
+    replay.test.successResultOf(done)
 
 
 @_happens(r"the operator stops the server")

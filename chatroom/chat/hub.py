@@ -15,9 +15,9 @@ from typing import Protocol
 
 from attrs import define, field
 
-from chatroom.chat.pushes import Batch, SeedPushes
+from chatroom.chat.pushes import Batch, SeedPushes, invitation_line
 from chatroom.store.database import Database
-from chatroom.store.models import Event, EventKind, Head, User
+from chatroom.store.models import DEPARTURES, Event, EventKind, Head, User
 from chatroom.wire.messages.greeting import Ephemeral
 
 
@@ -39,6 +39,11 @@ class Follower(Protocol):
     def follow(self, room_id: int, batch: Batch) -> None:
         """
         Be told what has happened in a room. Must not raise, and must not block.
+        """
+
+    def lose(self, room_id: int, batch: Batch) -> None:
+        """
+        Be told the end of a room, of which nothing is left to be read.
         """
 
 
@@ -196,7 +201,7 @@ class Hub:
         """
         Apply what has happened while the rooms of an arrival were read.
         """
-        if event.kind is EventKind.LEAVE:
+        if event.kind in DEPARTURES or event.kind is EventKind.END:
             self._leave(client, event.room_id, event.seq)
         elif event.room_id not in self._presences[client].rooms:
             self._enter(client, event.room_id, event.seq - 1)
@@ -280,12 +285,18 @@ class Hub:
                     self._tell(event.room_id, waiting.pop(event.room_id), but=event.subject)
                 self._join(event, event.subject)
                 waiting.setdefault(event.room_id, []).append(event)
-            elif event.kind is EventKind.LEAVE and event.subject is not None:
+            elif event.kind in DEPARTURES and event.subject is not None:
                 some.append(event)
                 self._tell(event.room_id, waiting.pop(event.room_id))
                 self._part(event, event.subject)
+            elif event.kind is EventKind.END:
+                some.append(event)
+                self._tell(event.room_id, waiting.pop(event.room_id))
+                self._end(event)
             else:
                 some.append(event)
+                if event.kind is EventKind.INVITE and event.subject is not None:
+                    self._invite(event, event.subject)
         for room_id, some in waiting.items():
             self._tell(room_id, some)
 
@@ -322,9 +333,33 @@ class Hub:
         for arrival in self._arrivals.get(user.id, ()):
             arrival.changes.append(event)
         theirs = self._by_user.get(user.id, ())
-        self._notice(event, "left", user)
+        if event.kind is EventKind.LEAVE:
+            self._notice(event, "left", user)
         for client in theirs:
             self._leave(client, event.room_id, event.seq)
+
+    def _end(self, event: Event) -> None:
+        """
+        A room is no more.
+        """
+        for some in self._arrivals.values():
+            for arrival in some:
+                arrival.changes.append(event)
+        place = self._places.get(event.room_id)
+        if place is not None:
+            for follower in tuple(place.followers.values()):
+                follower.lose(event.room_id, Batch([event]))
+            for client in (*place.seed, *place.followers):
+                self._leave(client, event.room_id, event.seq)
+
+    def _invite(self, event: Event, user: User) -> None:
+        """
+        Tell somebody that they may join a room.
+        """
+        for client in self.clients_of(user.id):
+            is_seed = client.follower is None
+            line = self._pushes.notice(event, "invited") if is_seed else invitation_line(event)
+            client.deliver(line)
 
     def _notice(self, event: Event, slug: str, but: User) -> None:
         """

@@ -8,7 +8,8 @@ from functools import partial
 
 from attrs import define, frozen
 
-from chatroom.chat.access import Action, permit
+from chatroom.chat.access import Action, Thing, permit, require_rank
+from chatroom.chat.deeds import keep
 from chatroom.chat.log import Log
 from chatroom.chat.mentions import Mentions
 from chatroom.chat.transaction import Transaction
@@ -16,14 +17,21 @@ from chatroom.errors import (
     BadReaction,
     MessageIsDeleted,
     MessageNotFound,
-    NotAMember,
-    NotYourMessage,
-    RoomNotFound,
     TooManyReactions,
 )
 from chatroom.store.database import Database
-from chatroom.store.models import Event, EventKind, NewEvent, Page, Reacted, Room, User
+from chatroom.store.models import (
+    Event,
+    EventKind,
+    NewEvent,
+    Page,
+    Reacted,
+    Room,
+    Standing,
+    User,
+)
 from chatroom.store.repository import Repository
+from chatroom.wire.details import Details
 
 #: How many characters a reaction has at the most; a flag or a family is one of many.
 REACTION_CHARS = 32
@@ -80,7 +88,7 @@ class Messages:
         """
 
         def work(transaction: Transaction) -> Change:
-            message, room = _own(transaction.store, user, message_id, Action.EDIT_OWN)
+            message, room = _find(transaction, user, message_id, Action.EDIT)
             if message.deleted_at is not None:
                 raise MessageIsDeleted()
             if message.content == content:
@@ -96,17 +104,21 @@ class Messages:
 
     async def delete(self, user: User, message_id: int) -> Change:
         """
-        Take a message of one's own back; nothing is left of what it said.
+        Take a message back: one's own, or as a moderator another's. Nothing is left of
+        what it said.
 
         @raise MessageNotFound: if there is none, or C{user} may not know of it.
         @raise NotYourMessage: if somebody else has said it.
+        @raise Outranked: if somebody has who is as much in the room as C{user} is.
         """
 
         def work(transaction: Transaction) -> Change:
-            message, room = _own(transaction.store, user, message_id, Action.DELETE_OWN)
+            message, room = _find(transaction, user, message_id, Action.DELETE)
             if message.deleted_at is not None:
                 return Change(message=message, event=None)
             transaction.store.blank(message, transaction.now)
+            if message.sender.id != user.id:
+                keep(transaction, Action.DELETE, user, room, message.sender, Details())
             return _record(transaction, message, room, user, EventKind.DELETE)
 
         return await self._log.commit(work)
@@ -143,7 +155,7 @@ class Messages:
         """
 
         def read(store: Repository) -> View:
-            room = permit(Action.READ, store.standing(user.id, room_id=room_id)).room
+            room = permit(Action.HISTORY, store.standing(user.id, room_id=room_id)).room
             page = store.page(room_id, limit, before=before, after=after, around=around)
             return view(store, room, page)
 
@@ -158,33 +170,34 @@ def view(store: Repository, room: Room, page: Page) -> View:
     return View(room=room, page=page, reactions=store.reactions_to(ids))
 
 
-def _find(store: Repository, user: User, message_id: int, action: Action) -> tuple[Event, Room]:
+def _find(
+    transaction: Transaction, user: User, message_id: int, action: str
+) -> tuple[Event, Room]:
     """
     Find a message in a room that one may do something in. To who may not, it is as if
-    there were no such message: ids are easy to guess.
+    there were no such message, and takes as long: ids are easy to guess.
     """
+    store = transaction.store
+    place = store.place_of_message(message_id)
+    room_id, sender = (0, user) if place is None else place
+    standing = store.standing(user.id, room_id=room_id)
+    is_own = sender.id == user.id
+    thing = Thing.OWN_MESSAGE if is_own else Thing.OTHER_MESSAGE
+    standing = permit(action, standing, transaction.now, thing=thing)
     message = store.message(message_id)
     if message is None:
         raise MessageNotFound(field="message_id")
-    try:
-        standing = permit(action, store.standing(user.id, room_id=message.room_id))
-    except (RoomNotFound, NotAMember):
-        raise MessageNotFound(field="message_id") from None
+    if action == Action.DELETE and not is_own:
+        other = store.standing(sender.id, room_id=room_id, is_actor=False)
+        require_rank(standing, other or Standing(room=standing.room, role=None), sender.name)
     return message, standing.room
-
-
-def _own(store: Repository, user: User, message_id: int, action: Action) -> tuple[Event, Room]:
-    message, room = _find(store, user, message_id, action)
-    if message.sender.id != user.id:
-        raise NotYourMessage(field="message_id")
-    return message, room
 
 
 def _react(
     user: User, message_id: int, reaction: str, add: bool, transaction: Transaction
 ) -> Change:
     store = transaction.store
-    message, room = _find(store, user, message_id, Action.REACT)
+    message, room = _find(transaction, user, message_id, Action.REACT)
     if message.deleted_at is not None:
         raise MessageIsDeleted()
     if store.has_reacted(message.id, user.id, reaction) is add:

@@ -10,10 +10,14 @@ import unicodedata
 
 from precis_i18n import get_profile
 
-from chatroom.errors import BadContent, BadRoomName, BadUsername
+from chatroom.errors import BadContent, BadRoomName, BadTopic, BadUsername
 
 USERNAME_CHARS = 32
 ROOM_NAME_CHARS = 64
+TOPIC_CHARS = 500
+
+#: What the names of private chats begin with, and those of no other rooms.
+_PAIR = "@"
 
 #: Before normalization a room's name may be longer, but not without bound.
 _RAW_ROOM_NAME_CHARS = 4 * ROOM_NAME_CHARS
@@ -86,15 +90,42 @@ def room_key(name: str) -> str | None:
     return None if normal is None else _fold(normal)
 
 
-def new_room_name(name: str) -> tuple[str, str]:
+def new_room_name(name: str, field: str = "chat_name") -> tuple[str, str]:
     """
+    @param field: the key of the request that has it.
     @return: the name in normal form, and its key.
     @raise BadRoomName: if no room can have it.
     """
     normal = _normal_room_name(name)
-    if normal is None:
-        raise BadRoomName(field="chat_name", limit=ROOM_NAME_CHARS)
+    if normal is None or normal.startswith(_PAIR):
+        raise BadRoomName(field=field, limit=ROOM_NAME_CHARS)
     return normal, _fold(normal)
+
+
+def pair_name(first: str, second: str) -> str:
+    """
+    @return: what the private chat of two users is called; no other room can be.
+    """
+    return f"{_PAIR}{first}, {_PAIR}{second}"
+
+
+def pair_keys(name: str) -> list[str]:
+    """
+    @param name: of a private chat, or an C{@} and the name of the other of the two.
+    @return: the keys of those who are named; nothing, if it is not the name of one.
+    """
+    names = name.split(", ", 2) if len(name) <= _RAW_ROOM_NAME_CHARS else []
+    keys = [username_key(each[1:]) if each.startswith(_PAIR) else None for each in names]
+    known = [each for each in keys if each is not None]
+    return known if len(known) == len(keys) <= 2 else []
+
+
+def check_topic(topic: str) -> None:
+    """
+    @raise BadTopic: if no room can have this topic.
+    """
+    if len(topic) > TOPIC_CHARS or _CONTROL.search(topic):
+        raise BadTopic(field="topic", limit=TOPIC_CHARS)
 
 
 def _normal_room_name(name: str) -> str | None:

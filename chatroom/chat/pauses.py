@@ -43,7 +43,15 @@ class Pauses:
         End the pause that there is, and allow no step after it.
         """
         self._is_stopping = True
-        self._wake()
+        self.end()
+
+    def end(self) -> None:
+        """
+        End the pause that there is.
+        """
+        resting, self._resting = self._resting, None
+        if resting is not None:
+            resting.callback(None)
 
     async def rest(self, seconds: float) -> None:
         """
@@ -53,13 +61,8 @@ class Pauses:
         """
         if not self._is_stopping:
             self._resting = Deferred()
-            timer = self._clock.callLater(seconds, self._wake)
+            timer = self._clock.callLater(seconds, self.end)
             await self._resting
             cancel(timer)
         if self._is_stopping:
             raise Stopped()
-
-    def _wake(self) -> None:
-        resting, self._resting = self._resting, None
-        if resting is not None:
-            resting.callback(None)

@@ -4,7 +4,7 @@ few types with a few keys, and to those who follow the log.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from attrs import define, field, frozen
 
@@ -12,9 +12,14 @@ from chatroom.chat.times import rfc3339
 from chatroom.store.models import Event, EventKind
 from chatroom.texts import text
 from chatroom.wire.codec import Reply, encode, write
+from chatroom.wire.details import Details
 from chatroom.wire.messages import (
+    ChatChanged,
+    ChatDeleted,
     ChatHistory,
+    ChatInvitation,
     ChatMessage,
+    MemberChanged,
     MemberJoined,
     MemberLeft,
     MessageDeleted,
@@ -40,22 +45,31 @@ class SeedPushes:
         """
         @return: what every member is told, if anything.
         """
-        if event.kind is not EventKind.MESSAGE:
-            return None
-        # As encode(said(event, ChatMessage)) has it, which takes three times as long.
-        return write(
-            {
-                "message_type": ChatMessage.message_type.value,
-                **_origin(event),
-                "content": (event.content or "") if event.deleted_at is None else "",
-            }
-        )
+        if event.kind is EventKind.MESSAGE:
+            # As encode(said(event, ChatMessage)) has it, which takes three times as long.
+            return write(
+                {
+                    "message_type": ChatMessage.message_type.value,
+                    **_origin(event),
+                    "content": (event.content or "") if event.deleted_at is None else "",
+                }
+            )
+        slug = _SLUGS.get(event.kind)
+        if event.kind is EventKind.ROLE:
+            slug = _SLUGS_OF_ROLES.get(Details.from_text(event.content).role or "")
+        return None if slug is None else self.notice(event, slug)
 
     def notice(self, event: Event, slug: str) -> bytes:
         """
         @return: an event that somebody did, put into words.
         """
-        words = text(self.language, slug, username=event.sender.name, room=event.room_name)
+        words = text(
+            self.language,
+            slug,
+            username=event.sender.name,
+            subject=(event.subject or event.sender).name,
+            room=event.room_name,
+        )
         notice = SystemMessage(content=words, timestamp=_seconds(event))
         return encode(notice, now=0)
 
@@ -132,6 +146,20 @@ def followed_line(event: Event, *, own: bool = False, replay: bool = False) -> b
         "server_time": rfc3339(event.created_at),
     }
     return encode(_CHANGES[event.kind](event, more), now=0)
+
+
+def invitation_line(event: Event) -> bytes:
+    """
+    @return: an invitation, as who is invited is told who knows the hello dialect.
+    """
+    invitation = ChatInvitation(
+        timestamp=_seconds(event),
+        chat_group_id=event.room_id,
+        chat_group_name=event.room_name,
+        user_id=event.sender.id,
+        username=event.sender.name,
+    )
+    return encode(invitation, now=0)
 
 
 def said(event: Event, form: type[S], *, deleted: str = "") -> S:
@@ -220,8 +248,84 @@ def _joined(event: Event, more: dict[str, Any]) -> Reply:
 
 def _left(event: Event, more: dict[str, Any]) -> Reply:
     user = event.subject or event.sender
-    return MemberLeft(chat_group_name=event.room_name, user_id=user.id, username=user.name, **more)
+    details = Details.from_text(event.content)
+    return MemberLeft(
+        chat_group_name=event.room_name,
+        user_id=user.id,
+        username=user.name,
+        removed_by=None if event.kind is EventKind.LEAVE else event.sender.id,
+        banned=True if event.kind is EventKind.BAN else None,
+        until=_end_of(details),
+        reason=details.reason,
+        **more,
+    )
 
+
+def _member_changed(event: Event, more: dict[str, Any]) -> Reply:
+    user = event.subject or event.sender
+    details = Details.from_text(event.content)
+    return MemberChanged(
+        chat_group_name=event.room_name,
+        user_id=user.id,
+        username=user.name,
+        changed_by=event.sender.id,
+        change=_CHANGES_OF_MEMBERS[event.kind],
+        role=details.role,
+        until=_end_of(details),
+        reason=details.reason,
+        **more,
+    )
+
+
+def _chat_changed(event: Event, more: dict[str, Any]) -> Reply:
+    details = Details.from_text(event.content)
+    return ChatChanged(
+        # What it was called then; by now it may be called something else.
+        chat_group_name=details.name or event.room_name,
+        topic=details.topic or "",
+        visibility=details.visibility or "public",
+        changed_by=event.sender.id,
+        reason=details.reason,
+        **more,
+    )
+
+
+def _chat_deleted(event: Event, more: dict[str, Any]) -> Reply:
+    details = Details.from_text(event.content)
+    return ChatDeleted(
+        chat_group_name=event.room_name,
+        deleted_by=event.sender.id,
+        reason=details.reason,
+        **more,
+    )
+
+
+def _end_of(details: Details) -> str | None:
+    return None if details.until is None else rfc3339(details.until)
+
+
+#: What the sessions of the seed are told in words.
+_SLUGS = {
+    EventKind.KICK: "kicked",
+    EventKind.MUTE: "muted_somebody",
+    EventKind.BAN: "banned_somebody",
+    EventKind.LIFT: "lifted",
+    EventKind.UPDATE: "chat_changed",
+    EventKind.END: "chat_deleted",
+}
+
+_SLUGS_OF_ROLES = {
+    "owner": "made_owner",
+    "moderator": "made_moderator",
+    "member": "made_member",
+}
+
+_CHANGES_OF_MEMBERS: dict[EventKind, Literal["invited", "muted", "lifted", "role"]] = {
+    EventKind.INVITE: "invited",
+    EventKind.MUTE: "muted",
+    EventKind.LIFT: "lifted",
+    EventKind.ROLE: "role",
+}
 
 _CHANGES: dict[EventKind, Callable[[Event, dict[str, Any]], Reply]] = {
     EventKind.EDIT: _edited,
@@ -230,4 +334,12 @@ _CHANGES: dict[EventKind, Callable[[Event, dict[str, Any]], Reply]] = {
     EventKind.UNREACT: _reacted,
     EventKind.JOIN: _joined,
     EventKind.LEAVE: _left,
+    EventKind.KICK: _left,
+    EventKind.BAN: _left,
+    EventKind.INVITE: _member_changed,
+    EventKind.MUTE: _member_changed,
+    EventKind.LIFT: _member_changed,
+    EventKind.ROLE: _member_changed,
+    EventKind.UPDATE: _chat_changed,
+    EventKind.END: _chat_deleted,
 }

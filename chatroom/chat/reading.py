@@ -143,7 +143,7 @@ def _is_refused(wish: _Wish, progress: Progress | None) -> bool:
     Refuse a mark that can't be made.
     """
     try:
-        permit(Action.READ, None if progress is None else progress.standing)
+        permit(Action.MARK_READ, None if progress is None else progress.standing)
         if progress is not None and wish.seq > progress.last_seq:
             raise SeqInFuture(field="seq")
     except ChatError as refusal:

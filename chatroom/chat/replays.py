@@ -25,8 +25,8 @@ _PAGE_CHARS = 1 << 20
 #: How many bytes of pages are kept.
 MOST_BYTES = 8 << 20
 
-#: What changes what an earlier event looks like.
-_CHANGES = {EventKind.EDIT, EventKind.DELETE}
+#: What changes what an earlier event looks like, or has it be none.
+_CHANGES = {EventKind.EDIT, EventKind.DELETE, EventKind.END}
 
 
 @define(eq=False)

@@ -4,39 +4,45 @@ Rooms: made, joined, entered and listed.
 
 from collections.abc import Sequence
 
-from attrs import define
+from attrs import define, frozen
 
 from chatroom.chat.access import Action, permit
 from chatroom.chat.log import Log
+from chatroom.chat.members import add, check_members, remove
 from chatroom.chat.messages import View, view
-from chatroom.chat.names import new_room_name, room_key, username_key
+from chatroom.chat.names import new_room_name, pair_keys, pair_name, room_key, username_key
 from chatroom.chat.transaction import Transaction
-from chatroom.errors import (
-    CannotLeave,
-    RoomFull,
-    RoomNameTaken,
-    RoomNotFound,
-    TooManyRooms,
-    UserNotFound,
-)
+from chatroom.errors import NotYourself, RoomNameTaken, TooManyRooms, UserNotFound
 from chatroom.settings import Settings
 from chatroom.store.database import Database
 from chatroom.store.models import (
-    PUBLIC_ROOM_ID,
-    EventKind,
+    Ban,
     Head,
-    NewEvent,
-    NewMember,
+    Membership,
     Role,
     Room,
     RoomKind,
     RoomListing,
+    Standing,
     User,
 )
 from chatroom.store.repository import Repository
 
 #: How many messages one sees on entering a room.
 HISTORY = 50
+
+
+@frozen(kw_only=True)
+class RoomInfo:
+    """
+    A room, and who is in it.
+
+    @ivar bans: who may not be; C{None} if the asker is not to know.
+    """
+
+    room: Room
+    members: Sequence[Membership]
+    bans: Sequence[Ban] | None
 
 
 @define(eq=False)
@@ -49,14 +55,22 @@ class Rooms:
     _log: Log
     _settings: Settings
 
-    async def create(self, owner: User, name: str, usernames: Sequence[str]) -> Room:
+    async def create(
+        self,
+        owner: User,
+        name: str,
+        usernames: Sequence[str],
+        kind: RoomKind = RoomKind.GROUP,
+    ) -> Room:
         """
         Make a room with its first members.
 
         @param usernames: who is a member besides C{owner}; naming somebody
             twice, or the owner, is no error.
+        @param kind: who may know of it.
         @raise BadRoomName: if no room can have this name.
-        @raise RoomNameTaken: if a room has it, or one that reads the same.
+        @raise RoomNameTaken: if a room has it, or one that reads the same, whether
+            C{owner} may know of it or not.
         @raise UserNotFound: if one of the users does not exist; nothing is made.
         @raise RoomFull: if they are more than a room may have.
         @raise TooManyRooms: if C{owner} has made or joined too many already.
@@ -70,13 +84,37 @@ class Rooms:
             store = transaction.store
             if store.room_named(key) is not None:
                 raise RoomNameTaken(field="chat_name")
-            self._check_members(len(users))
+            check_members(len(users), self._settings.room_members)
             self._check_rooms(store, owner)
-            room = store.add_room(name=normal, key=key, kind=RoomKind.GROUP, now=transaction.now)
+            room = store.add_room(name=normal, key=key, kind=kind, now=transaction.now)
             for user in users:
                 role = Role.OWNER if user.id == owner.id else Role.MEMBER
-                _add(transaction, room, user, role, by=owner)
+                add(transaction, room, user, role, by=owner)
             return room
+
+        return await self._log.commit(work)
+
+    async def of_two(self, user: User, username: str) -> Room:
+        """
+        Find the private chat of two users, or make it.
+
+        @param username: the other's name.
+        @raise UserNotFound: if nobody has it, or they may not log in.
+        @raise NotYourself: if it is C{user}'s own.
+        """
+        key = username_key(username)
+
+        def work(transaction: Transaction) -> Room:
+            store = transaction.store
+            found = {} if key is None else store.users_named({key}, may_log_in=True)
+            other = found.get(key or "")
+            if other is None:
+                raise UserNotFound(field="username", username=username[:32])
+            if other.id == user.id:
+                raise NotYourself(field="username")
+            pair = pair_room_key(user.id, other.id)
+            room = store.room_named(pair)
+            return _make_pair(transaction, pair, user, other) if room is None else room
 
         return await self._log.commit(work)
 
@@ -85,18 +123,20 @@ class Rooms:
         Make a member of C{user}, who may be one already.
 
         @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
+        @raise Banned: if C{user} may not join, for now.
         @raise RoomFull: if it has as many members as it may have.
         @raise TooManyRooms: if C{user} has made or joined too many already.
         """
-        key = _known_key(name)
 
         def work(transaction: Transaction) -> Room:
             store = transaction.store
-            standing = permit(Action.JOIN, store.standing(user.id, key=key))
+            standing = permit(Action.JOIN, _standing(store, user, name), transaction.now)
             if standing.role is None:
-                self._check_members(store.member_count(standing.room.id) + 1)
+                count = store.member_count(standing.room.id) + 1
+                check_members(count, self._settings.room_members)
                 self._check_rooms(store, user)
-                _add(transaction, standing.room, user, Role.MEMBER, by=user)
+                store.uninvite(standing.room.id, user.id)
+                add(transaction, standing.room, user, Role.MEMBER, by=user)
             return standing.room
 
         return await self._log.commit(work)
@@ -108,19 +148,13 @@ class Rooms:
 
         @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
         @raise NotAMember: if C{user} is no member.
-        @raise CannotLeave: if it is the public room.
+        @raise CannotLeave: if it is the public room, or a private chat.
         """
 
         def work(transaction: Transaction) -> Room:
-            store = transaction.store
-            room = permit(Action.LEAVE, store.standing(user.id, room_id=room_id)).room
-            if room.id == PUBLIC_ROOM_ID:
-                raise CannotLeave()
-            store.remove_member(room.id, user.id)
-            _pass_on(store, room)
-            transaction.record(
-                NewEvent(room=room, kind=EventKind.LEAVE, sender=user, subject=user)
-            )
+            standing = transaction.store.standing(user.id, room_id=room_id)
+            room = permit(Action.LEAVE, standing, transaction.now).room
+            remove(transaction, room, user)
             return room
 
         return await self._log.commit(work)
@@ -131,10 +165,9 @@ class Rooms:
         @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
         @raise NotAMember: if C{user} is no member.
         """
-        key = _known_key(name)
 
         def read(store: Repository) -> View:
-            room = permit(Action.READ, store.standing(user.id, key=key)).room
+            room = permit(Action.ENTER, _standing(store, user, name)).room
             return view(store, room, store.page(room.id, HISTORY))
 
         return await self._database.read(read)
@@ -147,22 +180,44 @@ class Rooms:
         """
 
         def read(store: Repository) -> list[User]:
-            permit(Action.READ, store.standing(user.id, room_id=room_id))
+            permit(Action.MEMBERS, store.standing(user.id, room_id=room_id))
             return store.members(room_id)
 
         return await self._database.read(read)
 
-    async def require_member(self, user: User, room_id: int) -> None:
+    async def require_voice(self, user: User, room_id: int, now: float) -> None:
         """
-        See that C{user} is a member of a room.
+        See that C{user} may say something in a room.
 
+        @param now: in Unix seconds.
         @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
         @raise NotAMember: if C{user} is no member.
+        @raise Muted: if C{user} may not, for now.
         """
         standing = await self._database.read(
             lambda store: store.standing(user.id, room_id=room_id)
         )
-        permit(Action.POST, standing)
+        permit(Action.TYPING, standing, int(now * 1000))
+
+    async def info(self, user: User, room_id: int, now: float) -> RoomInfo:
+        """
+        @param now: in Unix seconds.
+        @return: what a room is, and who is in it.
+        @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
+        @raise NotAMember: if C{user} is no member.
+        """
+
+        def read(store: Repository) -> RoomInfo:
+            standing = permit(Action.INFO, store.standing(user.id, room_id=room_id))
+            is_moderator = standing.role in (Role.OWNER, Role.MODERATOR)
+            may_see = is_moderator or standing.is_administrator
+            return RoomInfo(
+                room=standing.room,
+                members=store.memberships_of(room_id),
+                bans=store.bans_of(room_id, int(now * 1000)) if may_see else None,
+            )
+
+        return await self._database.read(read)
 
     async def heads(self, user: User) -> list[Head]:
         """
@@ -182,11 +237,6 @@ class Rooms:
         """
         return await self._database.read(lambda store: store.visible_rooms(user.id))
 
-    def _check_members(self, count: int) -> None:
-        limit = self._settings.room_members
-        if limit and count > limit:
-            raise RoomFull(limit=limit)
-
     def _check_rooms(self, store: Repository, user: User) -> None:
         """
         See that somebody may make or join one more. Those that others put them into
@@ -197,35 +247,50 @@ class Rooms:
             raise TooManyRooms(limit=limit)
 
 
-def _known_key(name: str) -> str:
+def pair_room_key(first_id: int, second_id: int) -> str:
+    """
+    @return: what tells the private chat of two users from all other rooms; no name has a
+        space at its beginning.
+    """
+    return " {}:{}".format(*sorted((first_id, second_id)))
+
+
+def _make_pair(transaction: Transaction, key: str, user: User, other: User) -> Room:
+    first, second = sorted((user, other), key=lambda each: each.id)
+    room = transaction.store.add_room(
+        name=pair_name(first.name, second.name),
+        key=key,
+        kind=RoomKind.PRIVATE,
+        now=transaction.now,
+        pair_key=key.strip(),
+    )
+    for each in (user, other):
+        add(transaction, room, each, Role.MEMBER, by=user)
+    return room
+
+
+def _standing(store: Repository, user: User, name: str) -> Standing | None:
+    """
+    @return: what a user is in the room of a name; C{None} if there is no such room. (The
+        name of a private chat is that of one's own.)
+    """
+    keys = pair_keys(name)
+    if keys:
+        ids = {each.id for each in store.users_named(keys).values()} | {user.id}
+        if len(ids) == 2:
+            standing = store.standing(user.id, key=pair_room_key(*ids))
+            if standing is not None:
+                return standing
     key = room_key(name)
-    if key is None:
-        raise RoomNotFound()
-    return key
+    return None if key is None else store.standing(user.id, key=key)
 
 
 def _find(store: Repository, usernames: Sequence[str]) -> list[User]:
     keys = {name: username_key(name) for name in usernames}
-    found = store.users_named({key for key in keys.values() if key is not None})
+    wanted = {key for key in keys.values() if key is not None}
+    found = store.users_named(wanted, may_log_in=True)
     for name, key in keys.items():
         if key not in found:
             raise UserNotFound(field="member_usernames", username=name[:32])
-    return list(found.values())
-
-
-def _add(transaction: Transaction, room: Room, user: User, role: Role, *, by: User) -> None:
-    """
-    Make a member of somebody.
-    """
-    joined = transaction.record(NewEvent(room=room, kind=EventKind.JOIN, sender=by, subject=user))
-    new = NewMember(user_id=user.id, role=role, seq=joined.seq)
-    transaction.store.add_members(room.id, [new], by=by.id)
-
-
-def _pass_on(store: Repository, room: Room) -> None:
-    """
-    Have a room that nobody owns be owned by who has been there for longest.
-    """
-    heir = None if store.has_owner(room.id) else store.longest_member(room.id)
-    if heir is not None:
-        store.set_role(room.id, heir, Role.OWNER)
+    # In the order in which they are named, whatever the database's is.
+    return [found[key] for key in keys.values() if key is not None]

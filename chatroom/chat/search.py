@@ -164,7 +164,7 @@ class _Look:
         if asked.room_id is None:
             room_ids = store.room_ids(asked.asker.id)
         else:
-            permit(Action.READ, store.standing(asked.asker.id, room_id=asked.room_id))
+            permit(Action.SEARCH, store.standing(asked.asker.id, room_id=asked.room_id))
             room_ids = {asked.room_id}
         sender = None if asked.username is None else _find(store, asked.username)
         if below is None and asked.before is not None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 
 from chatroom.chat.access import Action, permit
 from chatroom.chat.mentions import Mentions
@@ -119,6 +119,13 @@ class Transaction:
         self.recorded.append(event)
         return event
 
+    def renew(self, room: Room) -> None:
+        """
+        Know what a room is from here on; it is locked, and stored as it is said to be.
+        """
+        self._lock([room.id])
+        self._rooms[room.id] = (room, self._rooms[room.id][1])
+
     def attempt(self, work: "Callable[[Transaction], T]") -> "T | ChatError":
         """
         Do C{work}, or nothing of it.
@@ -146,10 +153,12 @@ class Transaction:
         answered = {post.reply_to for post in posts if post.reply_to is not None}
         self._answered = self.store.rooms_of_messages(answered) if answered else {}
         named = Mentions(self.store, [(post.room_id, post.content) for post in posts])
-        roles = self.store.roles({(post.room_id, post.sender.id) for post in posts})
+        found = self.store.memberships({(post.room_id, post.sender.id) for post in posts})
         standings = {
-            (room_id, user_id): Standing(room=self._rooms[room_id][0], role=role)
-            for (room_id, user_id), role in roles.items()
+            (room_id, user_id): Standing(
+                room=self._rooms[room_id][0], role=role, muted_until=muted_until
+            )
+            for (room_id, user_id), (role, muted_until) in found.items()
         }
         outcomes: list[Stored | ChatError] = []
         for post in posts:
@@ -161,9 +170,12 @@ class Transaction:
         return outcomes
 
     def _stranger(self, post: Post) -> Standing | None:
-        if post.room_id not in self._rooms:
-            return None
-        return Standing(room=self._rooms[post.room_id][0], role=None)
+        """
+        @return: what who has sent a post is in its room, who may not say anything there: is
+            no member, or may not log in any more.
+        """
+        standing = self.store.standing(post.sender.id, room_id=post.room_id)
+        return standing and evolve(standing, role=None)
 
     def _post(self, post: Post, standing: Standing | None, named: Mentions) -> Stored:
         digest = None if post.name is None else post.digest()
@@ -172,7 +184,7 @@ class Transaction:
             if before.digest != digest:
                 raise ClientMessageIdReused(field="client_message_id")
             return Stored(event=before.event, is_duplicate=True)
-        room = permit(Action.POST, standing).room
+        room = permit(Action.POST, standing, self.now).room
         if post.reply_to is not None and self._answered.get(post.reply_to) != room.id:
             raise MessageNotFound(field="reply_to")
         event = self.record(

@@ -1,6 +1,6 @@
 """
-What the store needs now and then: the index of words purged of what was deleted, and the
-beginnings of logs cut off that are not to be kept.
+What the store needs now and then: the index of words purged of what was deleted; rooms
+erased that were deleted; and the beginnings of logs cut off that are not to be kept.
 
 All of it is done a little at a time, in transactions of some milliseconds with pauses
 between them, so that nobody who posts has to wait for it.
@@ -41,14 +41,28 @@ PAUSE_SECONDS = 0.05
 #: How many events are cut off in one step.
 CUT = 200
 
+#: How many events of a room that was deleted are erased in one step, and after how many
+#: seconds that begins.
+ERASED = 200
+ERASE_SECONDS = 1.0
+
 _DAY = 86_400_000
 
-#: What takes words out of the index.
-_CHANGES = {EventKind.EDIT, EventKind.DELETE}
+#: After what there is something to do, and in how many seconds: what takes words out of
+#: the index, and the end of a room.
+_CHANGES = {
+    EventKind.EDIT: PURGE_SECONDS,
+    EventKind.DELETE: PURGE_SECONDS,
+    EventKind.END: ERASE_SECONDS,
+}
 
 
 def _purge_some(pages: int, store: Repository) -> bool:
     return store.purge(pages)
+
+
+def _erase_some(room_id: int, store: Repository) -> bool:
+    return store.erase_some(room_id, ERASED)
 
 
 @define(eq=False)
@@ -66,6 +80,10 @@ class Upkeep:
     _pauses: Pauses = field(init=False)
     _running: "Deferred[None] | None" = field(default=None, init=False)
     _is_done: bool = field(default=True, init=False)
+    #: Whether a room has ended that was not looked for yet, and whether something of one
+    #: is left in the index.
+    _is_owed: bool = field(default=False, init=False)
+    _is_unpurged: bool = field(default=False, init=False)
     _purged_at: float = field(default=-PURGE_SECONDS, init=False)
 
     @_pauses.default
@@ -83,8 +101,12 @@ class Upkeep:
         """
         Know what has happened, for there may be something to do again.
         """
-        if self._is_done and any(each.kind in _CHANGES for each in events):
-            self._begin(PURGE_SECONDS)
+        kinds = {each.kind for each in events} & _CHANGES.keys()
+        self._is_owed |= EventKind.END in kinds
+        if kinds and self._is_done:
+            self._begin(min(_CHANGES[each] for each in kinds))
+        elif EventKind.END in kinds:
+            self._pauses.end()
 
     def stop(self) -> Deferred[None]:
         """
@@ -104,12 +126,16 @@ class Upkeep:
     async def _run(self, seconds: float) -> None:
         try:
             await self._pauses.rest(seconds)
-            while not await self._look() or self._is_limited:
+            while not await self._look() or self._has_more:
                 await self._pauses.rest(LOOK_SECONDS)
         except Stopped:
             return
         finally:
             self._is_done = True
+
+    @property
+    def _has_more(self) -> bool:
+        return self._is_limited or self._is_owed or self._is_unpurged
 
     @property
     def _is_limited(self) -> bool:
@@ -124,6 +150,7 @@ class Upkeep:
         try:
             if self._is_limited:
                 await self._cut_all()
+            await self._erase_all()
             if self._clock.seconds() - self._purged_at >= PURGE_SECONDS:
                 await self._purge()
         except (ChatError, CommitUncertain):
@@ -140,6 +167,7 @@ class Upkeep:
         """
         Have the index hold no words any more that nobody is to find.
         """
+        self._is_unpurged = False
         count = await self._database.read(lambda store: store.forgotten_count())
         pages = -PURGED
         while count and await self._step(partial(_purge_some, pages)):
@@ -147,6 +175,17 @@ class Upkeep:
         if count:
             self._purged_at = self._clock.seconds()
             await self._step(lambda store: store.note_purged(count))
+
+    async def _erase_all(self) -> None:
+        """
+        Erase the rooms that were deleted.
+        """
+        self._is_owed = False
+        for room_id in await self._database.search(lambda store: store.closed_rooms()):
+            while await self._step(partial(_erase_some, room_id)):
+                pass
+            self._is_unpurged = True
+            self._logger.note("room_erased", room=room_id)
 
     async def _cut_all(self) -> None:
         """

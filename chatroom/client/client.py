@@ -40,6 +40,7 @@ from chatroom.wire.messages import (
     PongRequest,
     Position,
     PostRequest,
+    PrivateChatRequest,
     ResumeRequest,
     SearchRequest,
     SearchResponse,
@@ -207,6 +208,13 @@ class ChatClient(Service):
         """
         request = CreateChatRequest(chat_name=name, member_usernames=list(members))
         return self._own(pick(await self.request(request), CreateChatResponse))
+
+    async def private_chat(self, username: str) -> Room:
+        """
+        Find or make the room of oneself and another.
+        """
+        answer = await self.request(PrivateChatRequest(username=username))
+        return self._own(pick(answer, CreateChatResponse))
 
     async def search(
         self,

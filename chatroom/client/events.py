@@ -6,8 +6,12 @@ from attrs import frozen
 
 from chatroom.errors import ChatError
 from chatroom.wire.messages import (
+    ChatChanged,
+    ChatDeleted,
     ChatHistory,
+    ChatInvitation,
     ChatMessage,
+    MemberChanged,
     MemberJoined,
     MemberLeft,
     MessageDeleted,
@@ -83,7 +87,15 @@ class Unsent:
 
 #: What happens in a room and has its place there.
 RoomEvent = (
-    ChatMessage | MessageEdited | MessageDeleted | ReactionChanged | MemberJoined | MemberLeft
+    ChatMessage
+    | MessageEdited
+    | MessageDeleted
+    | ReactionChanged
+    | MemberJoined
+    | MemberLeft
+    | MemberChanged
+    | ChatChanged
+    | ChatDeleted
 )
 
 #: Everything that a program may be told.
@@ -94,6 +106,7 @@ Event = (
     | Typing
     | Presence
     | SystemMessage
+    | ChatInvitation
     | Connected
     | Disconnected
     | Missed

@@ -9,21 +9,30 @@ from attrs import frozen
 from chatroom.client.entrance import pick
 from chatroom.client.events import Page, Stored
 from chatroom.wire.codec import Reply, Request
+from chatroom.wire.details import RoleName
 from chatroom.wire.messages import (
+    BanRequest,
     ChatHead,
     ChatHistory,
     ChatHistoryComplete,
+    ChatInfoRequest,
+    ChatInfoResponse,
     DeleteMessageRequest,
     DeleteMessageResponse,
     EditMessageRequest,
     EditMessageResponse,
     HistoryRequest,
+    InviteRequest,
+    KickRequest,
     LeaveChatRequest,
+    LiftRequest,
     MarkReadRequest,
+    MuteRequest,
     PostRequest,
     ReactRequest,
     ReactResponse,
     ReadMarker,
+    SetRoleRequest,
     TypingRequest,
 )
 
@@ -148,6 +157,63 @@ class Room:
         Be no member any more.
         """
         await self._client.request(LeaveChatRequest(chat_group_id=self.id))
+
+    async def invite(self, username: str) -> None:
+        """
+        Let somebody join.
+        """
+        await self._client.request(InviteRequest(chat_group_id=self.id, username=username))
+
+    async def kick(self, username: str, *, reason: str | None = None) -> None:
+        """
+        Have somebody be no member any more.
+        """
+        request = KickRequest(chat_group_id=self.id, username=username, reason=reason)
+        await self._client.request(request)
+
+    async def mute(
+        self, username: str, *, until: float | None = None, reason: str | None = None
+    ) -> None:
+        """
+        Have a member say nothing.
+
+        @param until: the end of it, in Unix seconds; C{None} is no end.
+        """
+        await self._client.request(
+            MuteRequest(chat_group_id=self.id, username=username, until=until, reason=reason)
+        )
+
+    async def ban(
+        self, username: str, *, until: float | None = None, reason: str | None = None
+    ) -> None:
+        """
+        Have somebody be no member, and become none.
+
+        @param until: the end of it, in Unix seconds; C{None} is no end.
+        """
+        await self._client.request(
+            BanRequest(chat_group_id=self.id, username=username, until=until, reason=reason)
+        )
+
+    async def lift(self, username: str) -> None:
+        """
+        Have somebody be muted and banned no longer.
+        """
+        await self._client.request(LiftRequest(chat_group_id=self.id, username=username))
+
+    async def set_role(self, username: str, role: RoleName) -> None:
+        """
+        Have a member be something else.
+        """
+        request = SetRoleRequest(chat_group_id=self.id, username=username, role=role)
+        await self._client.request(request)
+
+    async def info(self) -> ChatInfoResponse:
+        """
+        Ask what it is, and who is in it.
+        """
+        request = ChatInfoRequest(chat_group_id=self.id)
+        return pick(await self._client.request(request), ChatInfoResponse)
 
     def typing(self, active: bool = True) -> None:
         """

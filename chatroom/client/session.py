@@ -19,14 +19,18 @@ from chatroom.client.tracker import Tracker
 from chatroom.errors import ErrorCode
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
+    ChatChanged,
+    ChatDeleted,
     ChatHead,
     ChatHeads,
+    ChatInvitation,
     ChatMessage,
     ErrorMessage,
     Goodbye,
     HelloRequest,
     HelloResponse,
     LoginResponse,
+    MemberChanged,
     MemberJoined,
     MemberLeft,
     MessageDeleted,
@@ -195,8 +199,11 @@ _EVENTS = (
     ReactionChanged,
     MemberJoined,
     MemberLeft,
+    MemberChanged,
+    ChatChanged,
+    ChatDeleted,
 )
-_NOTICES = (ReadMarker, Receipt, Typing, Presence, SystemMessage)
+_NOTICES = (ReadMarker, Receipt, Typing, Presence, SystemMessage, ChatInvitation)
 
 _TAKERS: dict[type[Reply], Callable[[Session, Any], None]] = {
     **dict.fromkeys(_EVENTS, Session._take_event),

@@ -11,8 +11,11 @@ from chatroom.client.audience import Audience
 from chatroom.client.events import EpochChanged, Missed, RoomEvent
 from chatroom.client.following import Following, Verdict
 from chatroom.wire.messages import (
+    ChatChanged,
+    ChatDeleted,
     ChatHead,
     ChatMessage,
+    MemberChanged,
     MemberJoined,
     MemberLeft,
     Position,
@@ -73,7 +76,9 @@ class Tracker:
         if seq is None or room_id is None:
             self._tell(event)
             return
-        if self._is_next(room_id, seq, event.replay, self._begins(event)):
+        # Of a room that is no more, what is missing before its end can't be had.
+        is_start = self._begins(event) or isinstance(event, ChatDeleted)
+        if self._is_next(room_id, seq, event.replay, is_start):
             self._tell(event)
 
     def pass_by(self, place: Place) -> None:
@@ -140,7 +145,12 @@ class Tracker:
             unread=head.unread + is_unread,
             mentions=head.mentions + is_mention,
         )
-        if isinstance(event, MemberLeft) and event.user_id == self.user_id:
+        if isinstance(event, ChatChanged):
+            self.heads[room_id] = evolve(self.heads[room_id], chat_name=event.chat_group_name)
+        is_mine = isinstance(event, MemberLeft | MemberChanged) and event.user_id == self.user_id
+        if isinstance(event, MemberChanged) and is_mine and event.role is not None:
+            self.heads[room_id] = evolve(self.heads[room_id], role=event.role)
+        if isinstance(event, ChatDeleted) or (isinstance(event, MemberLeft) and is_mine):
             self.heads.pop(room_id)
             self.following.forget(room_id)
 

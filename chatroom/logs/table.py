@@ -263,6 +263,28 @@ KINDS = _table(
         "the reactor was held up",
         most=FAULT,
     ),
+    # Who may do what
+    Kind(
+        "moderated",
+        LogLevel.info,
+        "{user} did {deed} {other} in the room {room}",
+        "somebody changed what another may do in a room",
+        most=AUDIT,
+    ),
+    Kind(
+        "administered",
+        LogLevel.info,
+        "{user} did {deed} {other}",
+        "an administrator has changed an account",
+        most=AUDIT,
+    ),
+    Kind(
+        "room_deleted",
+        LogLevel.info,
+        "{user} deleted the room {room}",
+        "a room is nobody's any more; what was said in it is being erased",
+        most=AUDIT,
+    ),
     # What is kept
     Kind(
         "log_cut",
@@ -270,6 +292,13 @@ KINDS = _table(
         "cut {count} events off the logs of {rooms} rooms",
         "what was older, or more, than is to be kept was removed",
         most=FAULT,
+    ),
+    Kind(
+        "room_erased",
+        LogLevel.info,
+        "erased the room {room}",
+        "nothing is left of a room that was deleted",
+        most=AUDIT,
     ),
     # The log itself
     Kind(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 from twisted.python.failure import Failure
 
+from chatroom.chat.access import admit
 from chatroom.chat.log import Waiter
-from chatroom.errors import ChatError, InternalError, NotLoggedIn, ShuttingDown
+from chatroom.errors import ChatError, InternalError, ShuttingDown
 from chatroom.logs.journal import Journal
-from chatroom.server.dispatch import Handler, Needs, Shared, entry
+from chatroom.server.dispatch import Handler, Shared, entry
 from chatroom.wire.codec import Request
 
 if TYPE_CHECKING:
@@ -64,10 +65,8 @@ def conclude(session: "Session", request: Request, outcome: object) -> bytes:
 def _handler(session: "Session", request: Request) -> Handler | Shared:
     if session.is_closing:
         raise ShuttingDown()
-    asked = entry(type(request))
-    if asked.needs is Needs.LOGIN and session.user is None:
-        raise NotLoggedIn()
-    return asked.handler
+    admit(request.message_type.value, is_anonymous=session.user is None)
+    return entry(type(request)).handler
 
 
 def _no(error: Exception, session: "Session", request: Request) -> bytes:

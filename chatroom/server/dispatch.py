@@ -1,10 +1,9 @@
 """
-Which request is whose: the table from a request's class to its handler, and
-what it needs. Fail closed: a handler needs a login unless it says otherwise.
+Which request is whose: the table from a request's class to its handler. Who may make
+it is in another one, L{chatroom.chat.access.TABLE}.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import frozen
@@ -29,15 +28,6 @@ H = TypeVar("H", bound=Callable[..., Awaitable[Answer]])
 B = TypeVar("B", bound=Callable[..., None])
 
 
-class Needs(Enum):
-    """
-    What a session must be for a request.
-    """
-
-    ANYONE = "anyone"
-    LOGIN = "login"
-
-
 @frozen
 class Shared:
     """
@@ -58,7 +48,6 @@ class Entry:
     """
 
     handler: Handler | Shared
-    needs: Needs
     refusal: Refusal | None
 
 
@@ -68,7 +57,6 @@ _ENTRIES: dict[type[Request], Entry] = {}
 def handles(
     request: type[Request],
     *,
-    needs: Needs = Needs.LOGIN,
     refusal: Refusal | None = None,
 ) -> Callable[[H], H]:
     """
@@ -80,7 +68,7 @@ def handles(
     """
 
     def register(handler: H) -> H:
-        _register(request, Entry(handler, needs, refusal))
+        _register(request, Entry(handler, refusal))
         return handler
 
     return register
@@ -99,7 +87,7 @@ def shares_commit(request: type[Request], *, end: Ending) -> Callable[[B], B]:
     """
 
     def register(begin: B) -> B:
-        _register(request, Entry(Shared(begin, end), Needs.LOGIN, None))
+        _register(request, Entry(Shared(begin, end), None))
         return begin
 
     return register

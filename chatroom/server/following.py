@@ -121,6 +121,15 @@ class Following:
         else:
             self._forget(room_id, None)
 
+    def lose(self, room_id: int, batch: Batch) -> None:
+        """
+        Be told the end of a room, of which nothing is left to be read.
+        """
+        position = self._positions.get(room_id)
+        if self._is_resumed and position is not None and position < batch.first_seq:
+            self._outgoing.answer(batch.lines_for(self._user.id, batch.first_seq - 1))
+        self._forget(room_id, None)
+
     def follow(self, room_id: int, batch: Batch) -> None:
         """
         Send what has happened in a room that is live, if the peer keeps up.
@@ -238,6 +247,10 @@ class Following:
         """
         Send a page of the log.
         """
+        if not page.events and not page.span.last_seq:
+            # There is no such room any more, and nobody to tell of its end.
+            self._forget(room_id, self._debts.get(room_id))
+            return
         first_seq = page.events[0].seq if page.events else page.span.first_seq
         if first_seq > position + 1:
             self._miss(room_id, first_seq)

@@ -24,6 +24,8 @@ GOODBYES = {
     "too_many_connections": True,
     "session_revoked": False,
     "password_changed": False,
+    "account_disabled": False,
+    "account_deleted": False,
 }
 
 #: When a client that was sent away may come back at the soonest, in seconds; over how

@@ -12,12 +12,16 @@ from twisted.internet.interfaces import IReactorTime
 
 import chatroom.server.handlers  # noqa: F401 - it fills the dispatch table
 from chatroom.chat.accounts import Accounts
+from chatroom.chat.administration import Administration
+from chatroom.chat.alterations import Alterations
 from chatroom.chat.ephemera import Ephemera
 from chatroom.chat.hub import Hub
 from chatroom.chat.indexing import Indexing
 from chatroom.chat.log import Log
 from chatroom.chat.logins import Ending, Logins
 from chatroom.chat.messages import Messages
+from chatroom.chat.moderation import Moderation
+from chatroom.chat.mutes import Mutes
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.rates import Rate
 from chatroom.chat.reading import Marks
@@ -60,6 +64,9 @@ class ChatService(MultiService):
     @ivar later: what is done in the reactor's next turn.
     @ivar clock: for durations.
     @ivar now: for what people read.
+    @ivar moderation: what is done to members, and C{alterations} to rooms.
+    @ivar mutes: who may be muted.
+    @ivar administration: what is done to accounts.
     @ivar posts: how many messages each user sends.
     @ivar searches: how often each user searches.
     @ivar indexing: puts what was said into the index of words.
@@ -84,6 +91,10 @@ class ChatService(MultiService):
     accounts: Accounts
     logins: Logins
     rooms: Rooms
+    moderation: Moderation
+    alterations: Alterations
+    mutes: Mutes
+    administration: Administration
     log: Log
     hub: Hub
     posts: Rate

@@ -10,6 +10,9 @@ from attrs import field, frozen
 #: The room that everybody is a member of.
 PUBLIC_ROOM_ID = 1
 
+#: The time, in milliseconds, of what has no end.
+NEVER = 2**53 - 1
+
 #: How many unread messages of a room are counted.
 MOST_UNREAD = 1000
 
@@ -19,8 +22,14 @@ class RoomKind(str, Enum):
     What sort of room it is, and so who may know of it.
     """
 
+    #: Anybody may know of it, and join.
     GROUP = "group"
+    #: Only those may know of it who are members, or invited.
+    INVITE = "invite"
+    #: It is that of two, and nobody else's.
     PRIVATE = "private"
+    #: It is being deleted, and nobody's any more.
+    DELETED = "deleted"
 
 
 class Role(str, Enum):
@@ -29,6 +38,7 @@ class Role(str, Enum):
     """
 
     OWNER = "owner"
+    MODERATOR = "moderator"
     MEMBER = "member"
 
 
@@ -44,6 +54,18 @@ class EventKind(str, Enum):
     DELETE = "delete"
     REACT = "react"
     UNREACT = "unreact"
+    INVITE = "invite"
+    KICK = "kick"
+    MUTE = "mute"
+    BAN = "ban"
+    LIFT = "lift"
+    ROLE = "role"
+    UPDATE = "update"
+    END = "end"
+
+
+#: The events after which a user is no member any more.
+DEPARTURES = frozenset({EventKind.LEAVE, EventKind.KICK, EventKind.BAN})
 
 
 @frozen(kw_only=True)
@@ -73,12 +95,14 @@ class Room:
     Somewhere to talk.
 
     @ivar created_at: in milliseconds since 1970, UTC.
+    @ivar topic: what it is about, perhaps nothing.
     """
 
     id: int
     name: str
     kind: RoomKind
     created_at: int
+    topic: str = ""
 
 
 @frozen(kw_only=True)
@@ -97,10 +121,44 @@ class Standing:
     What somebody is in a room.
 
     @ivar role: C{None} for who is no member.
+    @ivar muted_until: in milliseconds; C{None} for who was never muted, L{NEVER} if it
+        has no end.
+    @ivar banned_until: likewise.
+    @ivar is_invited: whether they may join, though the room is for those who are invited.
+    @ivar is_administrator: whether they look after the server.
     """
 
     room: Room
     role: Role | None
+    muted_until: int | None = None
+    banned_until: int | None = None
+    is_invited: bool = False
+    is_administrator: bool = False
+
+
+@frozen(kw_only=True)
+class Membership:
+    """
+    What a member is in a room, and may do there.
+
+    @ivar muted_until: as of L{Standing}.
+    """
+
+    user: User
+    role: Role
+    muted_until: int | None
+
+
+@frozen(kw_only=True)
+class Ban:
+    """
+    Somebody who may be no member of a room.
+
+    @ivar until: in milliseconds; L{NEVER} if it has no end.
+    """
+
+    user: User
+    until: int
 
 
 @frozen(kw_only=True)

@@ -8,10 +8,12 @@ from contextlib import AbstractContextManager
 from attrs import frozen
 from sqlalchemy import select
 
+from chatroom.store.queries.administration import AdministrationQueries
 from chatroom.store.queries.changes import ChangeQueries
 from chatroom.store.queries.history import HistoryQueries
 from chatroom.store.queries.log import LogQueries
 from chatroom.store.queries.logins import LoginQueries
+from chatroom.store.queries.moderation import ModerationQueries
 from chatroom.store.queries.reading import ReadingQueries
 from chatroom.store.queries.retention import RetentionQueries
 from chatroom.store.queries.rooms import RoomQueries
@@ -31,6 +33,8 @@ class Repository(
     LoginQueries,
     SearchQueries,
     RetentionQueries,
+    ModerationQueries,
+    AdministrationQueries,
 ):
     """
     The store, on the one connection of a transaction that somebody else began and

@@ -40,6 +40,8 @@ users = Table(
     Column("password_hash", String(256), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
+    Column("deleted_at", BigInteger),
+    Column("is_administrator", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,
 )
 
@@ -69,6 +71,44 @@ members = Table(
     Column("added_by", BigId),
     Column("joined_seq", BigInteger, nullable=False, server_default="0"),
     Index(None, "user_id"),
+)
+
+#: Who may be no member of a room; apart from the members, for it outlives that.
+bans = Table(
+    "bans",
+    metadata,
+    Column("room_id", BigId, primary_key=True),
+    Column("user_id", BigId, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: Who may join a room that is for those who are invited.
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("room_id", BigId, primary_key=True),
+    Column("user_id", BigId, primary_key=True),
+    Column("created_at", BigInteger, nullable=False),
+    Index(None, "user_id"),
+    sqlite_with_rowid=False,
+)
+
+#: What was done to rooms and to users. It outlives both.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("by_id", BigId),
+    Column("action", String(64), nullable=False),
+    Column("user_id", BigId),
+    Column("room_id", BigId),
+    Column("room_name", String(256)),
+    Column("detail", Text),
+    Column("reason", Text),
+    Index(None, "room_id", "id"),
+    sqlite_autoincrement=True,
 )
 
 events = Table(

@@ -4,10 +4,12 @@ What each request does, by topic. Importing this package fills the dispatch tabl
 
 from chatroom.server.handlers import (
     accounts,
+    administering,
     following,
     greeting,
     logins,
     looking,
+    moderating,
     reading,
     rooms,
     searching,
@@ -16,10 +18,12 @@ from chatroom.server.handlers import (
 
 __all__ = [
     "accounts",
+    "administering",
     "following",
     "greeting",
     "logins",
     "looking",
+    "moderating",
     "reading",
     "rooms",
     "searching",

@@ -9,7 +9,7 @@ from chatroom.chat.logins import Ending
 from chatroom.errors import ChatError, WrongCredentials
 from chatroom.logs.journal import Journal
 from chatroom.server.arriving import require_anonymous
-from chatroom.server.dispatch import Needs, handles
+from chatroom.server.dispatch import handles
 from chatroom.server.handlers.logins import log_in_anew
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _log = Journal()
 
 
-@handles(RegisterRequest, needs=Needs.ANYONE, refusal=RegisterResponse)
+@handles(RegisterRequest, refusal=RegisterResponse)
 async def register(
     chat: "ChatService", session: "Session", request: RegisterRequest
 ) -> RegisterResponse:
@@ -48,7 +48,7 @@ async def register(
     return RegisterResponse(success=True, user_id=user.id, username=user.name)
 
 
-@handles(LoginRequest, needs=Needs.ANYONE, refusal=LoginResponse)
+@handles(LoginRequest, refusal=LoginResponse)
 async def login(chat: "ChatService", session: "Session", request: LoginRequest) -> Sequence[Reply]:
     """
     Begin to speak as somebody.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatroom import __version__
 from chatroom.errors import HelloTooLate
-from chatroom.server.dispatch import Needs, handles
+from chatroom.server.dispatch import handles
 from chatroom.settings import Settings
 from chatroom.texts import TEXTS
 from chatroom.wire.codec import Reply
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chatroom.server.session import Session
 
 
-@handles(HelloRequest, needs=Needs.ANYONE)
+@handles(HelloRequest)
 async def hello(chat: "ChatService", session: "Session", request: HelloRequest) -> HelloResponse:
     """
     Speak the hello dialect.
@@ -45,7 +45,7 @@ async def hello(chat: "ChatService", session: "Session", request: HelloRequest) 
     )
 
 
-@handles(PingRequest, needs=Needs.ANYONE)
+@handles(PingRequest)
 async def ping(chat: "ChatService", session: "Session", request: PingRequest) -> Pong:
     """
     Be there.
@@ -53,7 +53,7 @@ async def ping(chat: "ChatService", session: "Session", request: PingRequest) ->
     return Pong(nonce=request.nonce)
 
 
-@handles(PongRequest, needs=Needs.ANYONE)
+@handles(PongRequest)
 async def pong(chat: "ChatService", session: "Session", request: PongRequest) -> Sequence[Reply]:
     """
     The peer is there: its line has told so.

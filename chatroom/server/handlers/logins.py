@@ -10,7 +10,7 @@ from chatroom.chat.times import rfc3339
 from chatroom.errors import BadToken, ChatError, SessionNotFound
 from chatroom.logs.journal import Journal
 from chatroom.server.arriving import log_in, require_anonymous, require_room
-from chatroom.server.dispatch import Needs, handles
+from chatroom.server.dispatch import handles
 from chatroom.server.handlers.following import heads_of
 from chatroom.store.models import Head, Login, User
 from chatroom.wire.codec import Reply
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _log = Journal()
 
 
-@handles(TokenLoginRequest, needs=Needs.ANYONE, refusal=LoginResponse)
+@handles(TokenLoginRequest, refusal=LoginResponse)
 async def token_login(
     chat: "ChatService", session: "Session", request: TokenLoginRequest
 ) -> Sequence[Reply]:

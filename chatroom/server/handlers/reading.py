@@ -51,8 +51,9 @@ async def typing(
     """
     Show that who asks is writing, or no longer.
     """
-    room_id = request.chat_group_id or session.room_id
-    if not chat.hub.is_in(session, room_id):
-        await chat.rooms.require_member(session.speaker, room_id)
+    user, room_id = session.speaker, request.chat_group_id or session.room_id
+    is_in = chat.hub.is_in(session, room_id)
+    if not is_in or await chat.mutes.may_be(user.id, room_id):
+        await chat.rooms.require_voice(user, room_id, chat.now())
     chat.ephemera.write(session.speaker, room_id, active=request.active)
     return []

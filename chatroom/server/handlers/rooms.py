@@ -5,6 +5,7 @@ Rooms made, joined and entered.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from chatroom.chat.alterations import VISIBILITIES
 from chatroom.server.dispatch import handles
 from chatroom.server.handlers.talking import shown, shown_in_full, take_turn
 from chatroom.texts import text
@@ -18,6 +19,7 @@ from chatroom.wire.messages import (
     JoinChatResponse,
     LeaveChatRequest,
     LeaveChatResponse,
+    PrivateChatRequest,
     SystemMessage,
 )
 
@@ -31,10 +33,25 @@ async def create_chat(
     chat: "ChatService", session: "Session", request: CreateChatRequest
 ) -> CreateChatResponse:
     """
-    Make a room; the session's current one stays what it is.
+    Make a room; the session's current one stays what it is. It counts as a message, for
+    its refusal tells which names are taken.
     """
+    take_turn(chat, session)
     names = request.member_usernames or []
-    room = await chat.rooms.create(session.speaker, request.chat_name, names)
+    kind = VISIBILITIES[request.visibility or "public"]
+    room = await chat.rooms.create(session.speaker, request.chat_name, names, kind)
+    return CreateChatResponse(chat_group_id=room.id, chat_name=room.name)
+
+
+@handles(PrivateChatRequest)
+async def private_chat(
+    chat: "ChatService", session: "Session", request: PrivateChatRequest
+) -> CreateChatResponse:
+    """
+    Find or make the room of two; it counts as a message.
+    """
+    take_turn(chat, session)
+    room = await chat.rooms.of_two(session.speaker, request.username)
     return CreateChatResponse(chat_group_id=room.id, chat_name=room.name)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import ColumnElement, Select, select
 
-from chatroom.store.models import Event, EventKind, Page, Reacted, Span
+from chatroom.store.models import Event, EventKind, Page, Reacted, Span, User
 from chatroom.store.portions import portions
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import EVENT, EVENT_TABLES, event
-from chatroom.store.schema import events, members, reactions, rooms
+from chatroom.store.schema import events, members, reactions, rooms, users
 
 
 @frozen
@@ -32,10 +32,12 @@ class HistoryQueries(Queries):
 
     def span(self, room_id: int) -> Span:
         """
-        @return: what there is of the log of a room that there is.
+        @return: what there is of the log of a room; nothing, if there is no such room.
         """
         query = select(rooms.c.first_seq, rooms.c.last_seq).where(rooms.c.id == room_id)
-        row = self._connection.execute(query).one()
+        row = self._connection.execute(query).one_or_none()
+        if row is None:
+            return Span(first_seq=1, last_seq=0)
         return Span(first_seq=row.first_seq, last_seq=row.last_seq)
 
     def events_after(self, room_id: int, seq: int, limit: int) -> list[Event]:
@@ -44,6 +46,16 @@ class HistoryQueries(Queries):
         """
         query = _events(events.c.room_id == room_id, events.c.seq > seq)
         return self._events(query.order_by(events.c.seq).limit(limit))
+
+    def place_of_message(self, message_id: int) -> tuple[int, User] | None:
+        """
+        @return: the room of a message, and who has said it.
+        """
+        is_it = (events.c.id == message_id) & (events.c.kind == EventKind.MESSAGE.value)
+        query = select(events.c.room_id, users.c.id, users.c.name)
+        query = query.select_from(events.join(users, users.c.id == events.c.sender_id))
+        row = self._connection.execute(query.where(is_it)).one_or_none()
+        return None if row is None else (row.room_id, User(id=row.id, name=row.name))
 
     def message(self, message_id: int) -> Event | None:
         """

@@ -11,11 +11,11 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import select
 
-from chatroom.store.models import Event, EventKind, Role, Room, RoomKind, SentBefore
+from chatroom.store.models import Event, EventKind, Role, Room, SentBefore
 from chatroom.store.portions import portions, powers_of_two
 from chatroom.store.queries.changes import ChangeQueries
 from chatroom.store.queries.queries import Queries
-from chatroom.store.queries.rows import EVENT, EVENT_TABLES, event, joined
+from chatroom.store.queries.rows import EVENT, EVENT_TABLES, event, joined, room
 from chatroom.store.schema import LAST_EVENT_ID, events
 
 #: What is written of an event at first.
@@ -37,7 +37,9 @@ _WRITTEN = (
 _WRITE = f"INSERT INTO events ({', '.join(_WRITTEN)}) VALUES {{}}"
 _ROW = f"({', '.join('?' * len(_WRITTEN))})"
 
-_ROOMS = "SELECT id, name, kind, created_at, last_seq FROM rooms WHERE id IN ({}) ORDER BY id"
+_ROOMS = (
+    "SELECT id, name, kind, created_at, topic, last_seq FROM rooms WHERE id IN ({}) ORDER BY id"
+)
 _END_ROOMS = (
     "WITH wanted (id, seq) AS (VALUES {})"
     " UPDATE rooms SET last_seq = wanted.seq FROM wanted WHERE rooms.id = wanted.id"
@@ -52,6 +54,13 @@ _ROLES = (
     "WITH wanted (room_id, user_id) AS (VALUES {})"
     " SELECT members.room_id, members.user_id, members.role FROM wanted JOIN members"
     " ON members.room_id = wanted.room_id AND members.user_id = wanted.user_id"
+)
+_MEMBERSHIPS = (
+    "WITH wanted (room_id, user_id) AS (VALUES {})"
+    " SELECT members.room_id, members.user_id, members.role, members.muted_until"
+    " FROM wanted JOIN members"
+    " ON members.room_id = wanted.room_id AND members.user_id = wanted.user_id"
+    " JOIN users ON users.id = members.user_id AND users.disabled_at IS NULL"
 )
 _SENT = (
     "WITH wanted (sender_id, name) AS (VALUES {})"
@@ -73,10 +82,7 @@ class LogQueries(Queries):
         @return: the rooms there are, each with the last seq in its log, by id.
         """
         return {
-            row.id: (
-                Room(id=row.id, name=row.name, kind=_KINDS[row.kind], created_at=row.created_at),
-                row.last_seq,
-            )
+            row.id: (room(row), row.last_seq)
             for row in self._each(_ROOMS + self._locking, sorted(ids), "?")
         }
 
@@ -88,6 +94,19 @@ class LogQueries(Queries):
         """
         return {
             (row[0], row[1]): _ROLE[row[2]] for row in self._each(_ROLES, list(places), "(?, ?)")
+        }
+
+    def memberships(
+        self, places: Collection[tuple[int, int]]
+    ) -> dict[tuple[int, int], tuple[Role, int | None]]:
+        """
+        As L{roles}, and until when each is muted, in milliseconds, if they are.
+
+        @return: only those who are members and may log in.
+        """
+        return {
+            (row[0], row[1]): (_ROLE[row[2]], row[3])
+            for row in self._each(_MEMBERSHIPS, list(places), "(?, ?)")
         }
 
     def sent_before(self, names: Collection[tuple[int, str]]) -> dict[tuple[int, str], SentBefore]:
@@ -175,7 +194,6 @@ class LogQueries(Queries):
         return "" if self._connection.dialect.name == "sqlite" else " FOR UPDATE"
 
 
-_KINDS = {each.value: each for each in RoomKind}
 _ROLE = {each.value: each for each in Role}
 
 

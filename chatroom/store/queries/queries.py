@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import Connection, CursorResult, Select, func, insert, select
+from sqlalchemy import ColumnElement, Connection, CursorResult, Select, func, insert, select
 
 from chatroom.store.models import User
 
@@ -35,8 +35,9 @@ class Queries:
         assert key is not None
         return int(key[0])
 
-    def _count(self, table: Any) -> int:
-        return int(self._connection.execute(select(func.count()).select_from(table)).scalar_one())
+    def _count(self, table: Any, condition: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(table).where(condition)
+        return int(self._connection.execute(query).scalar_one())
 
     def _users(self, query: Select[Any]) -> list[User]:
         return [User(id=row.id, name=row.name) for row in self._connection.execute(query)]

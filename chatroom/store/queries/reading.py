@@ -21,7 +21,7 @@ from chatroom.store.models import (
 from chatroom.store.portions import wanted_rows
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import ROOM, room
-from chatroom.store.schema import BigId, events, members, mentions, rooms
+from chatroom.store.schema import BigId, events, invitations, members, mentions, rooms, users
 
 #: A room, and what somebody is in it.
 _PLACE = (
@@ -31,6 +31,14 @@ _PLACE = (
     members.c.role,
     members.c.joined_seq,
     members.c.read_seq,
+)
+
+
+#: What else somebody is there who may be no member.
+_ASKER = (
+    users.c.id.label("asked_id"),
+    users.c.is_administrator,
+    invitations.c.created_at.label("invited_at"),
 )
 
 
@@ -76,8 +84,16 @@ class ReadingQueries(Queries):
         known: dict[int, Room] = {}
         for wanted, values in wanted_rows(places, BigId):
             is_theirs = (members.c.room_id == rooms.c.id) & (members.c.user_id == wanted.c[1])
-            joined = wanted.join(rooms, rooms.c.id == wanted.c[0]).outerjoin(members, is_theirs)
-            query = select(*_PLACE, wanted.c[1].label("asked_id")).select_from(joined)
+            is_invited = (invitations.c.room_id == rooms.c.id) & (
+                invitations.c.user_id == wanted.c[1]
+            )
+            joined = (
+                wanted.join(rooms, rooms.c.id == wanted.c[0])
+                .join(users, users.c.id == wanted.c[1])
+                .outerjoin(members, is_theirs)
+                .outerjoin(invitations, is_invited)
+            )
+            query = select(*_PLACE, *_ASKER).select_from(joined)
             for row in self._connection.execute(query, values):
                 place = known.get(row.id) or known.setdefault(row.id, room(row))
                 found[row.id, row.asked_id] = _progress(row, place)
@@ -145,7 +161,12 @@ def _head(row: Any) -> Head:
 
 def _progress(row: Any, place: Room) -> Progress:
     return Progress(
-        standing=Standing(room=place, role=None if row.role is None else Role(row.role)),
+        standing=Standing(
+            room=place,
+            role=None if row.role is None else Role(row.role),
+            is_invited=row.invited_at is not None,
+            is_administrator=bool(row.is_administrator),
+        ),
         last_seq=row.last_seq,
         read_seq=row.read_seq or 0,
     )

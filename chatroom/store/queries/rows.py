@@ -10,7 +10,7 @@ from chatroom.store.models import Event, EventKind, Room, RoomKind, User
 from chatroom.store.schema import events, rooms, users
 
 #: What a room is made of.
-ROOM = (rooms.c.id, rooms.c.name, rooms.c.kind, rooms.c.created_at)
+ROOM = (rooms.c.id, rooms.c.name, rooms.c.kind, rooms.c.created_at, rooms.c.topic)
 
 _subjects = users.alias("subjects")
 _targets = events.alias("targets")
@@ -50,7 +50,13 @@ def room(row: Any) -> Room:
     """
     @param row: with the columns of L{ROOM}.
     """
-    return Room(id=row.id, name=row.name, kind=RoomKind(row.kind), created_at=row.created_at)
+    return Room(
+        id=row.id,
+        name=row.name,
+        kind=RoomKind(row.kind),
+        created_at=row.created_at,
+        topic=row.topic,
+    )
 
 
 def event(row: Any) -> Event:

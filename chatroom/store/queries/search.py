@@ -191,7 +191,7 @@ class SearchQueries(Queries):
         """
         if message_id <= self._counter(_INDEXED):
             self.forget([message_id])
-            self._count_forgotten(1)
+            self.count_forgotten(1)
 
     def forgotten_count(self) -> int:
         """
@@ -215,7 +215,7 @@ class SearchQueries(Queries):
 
         @param count: how many messages that were.
         """
-        self._count_forgotten(-count)
+        self.count_forgotten(-count)
 
     def candidates(
         self,
@@ -355,7 +355,10 @@ class SearchQueries(Queries):
         is_it = counters.c.name == name
         self._connection.execute(update(counters).where(is_it).values(value=value))
 
-    def _count_forgotten(self, count: int) -> None:
+    def count_forgotten(self, count: int) -> None:
+        """
+        Know of so many more messages that their words are to be purged.
+        """
         self._set_counter(_FORGOTTEN, counters.c.value + count)
 
     @property

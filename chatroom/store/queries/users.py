@@ -18,7 +18,7 @@ from chatroom.store.models import (
 )
 from chatroom.store.portions import portions
 from chatroom.store.queries.queries import Queries
-from chatroom.store.queries.rooms import RoomQueries
+from chatroom.store.queries.rooms import RoomQueries, may_know
 from chatroom.store.schema import members, rooms, users
 
 
@@ -73,17 +73,21 @@ class UserQueries(Queries):
 
     def users(self) -> list[User]:
         """
-        @return: everybody, by id.
+        @return: everybody whose account was not deleted, by id.
         """
-        return self._users(select(users.c.id, users.c.name).order_by(users.c.id))
+        query = select(users.c.id, users.c.name).where(users.c.deleted_at.is_(None))
+        return self._users(query.order_by(users.c.id))
 
-    def users_named(self, keys: Collection[str]) -> dict[str, User]:
+    def users_named(self, keys: Collection[str], *, may_log_in: bool = False) -> dict[str, User]:
         """
+        @param may_log_in: whether only those count who may.
         @return: who has these names, by the name's key.
         """
         found: dict[str, User] = {}
         for some in portions(sorted(keys)):
             query = select(users.c.id, users.c.name, users.c.key).where(users.c.key.in_(some))
+            if may_log_in:
+                query = query.where(users.c.disabled_at.is_(None))
             for row in self._connection.execute(query):
                 found[row.key] = User(id=row.id, name=row.name)
         return found
@@ -108,9 +112,11 @@ class UserQueries(Queries):
             .group_by(rooms.c.kind)
         )
         by_kind = {RoomKind(kind): count for kind, count in self._connection.execute(query)}
+        private = by_kind.get(RoomKind.PRIVATE, 0)
         return Numbers(
-            joined_private=by_kind.get(RoomKind.PRIVATE, 0),
-            joined_group=by_kind.get(RoomKind.GROUP, 0),
-            users=self._count(users),
-            rooms=self._count(rooms),
+            joined_private=private,
+            joined_group=sum(by_kind.values()) - private,
+            users=self._count(users, users.c.deleted_at.is_(None)),
+            # What one may not know of one may not count either.
+            rooms=self._count(rooms, may_know(user_id)),
         )

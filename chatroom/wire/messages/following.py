@@ -102,8 +102,10 @@ class ResumeResponse(Reply):
 
 
 @frozen(kw_only=True)
-class _Happened(Reply):
+class Happened(Reply):
     """
+    An event of a room's log.
+
     @ivar seq: its place in the room.
     @ivar server_time: when it was stored, in RFC 3339, UTC, with milliseconds.
     @ivar replay: C{True} if it comes because of a L{ResumeRequest}.
@@ -116,7 +118,7 @@ class _Happened(Reply):
 
 
 @frozen(kw_only=True)
-class MessageEdited(_Happened):
+class MessageEdited(Happened):
     """
     A message says something else now.
 
@@ -134,7 +136,7 @@ class MessageEdited(_Happened):
 
 
 @frozen(kw_only=True)
-class MessageDeleted(_Happened):
+class MessageDeleted(Happened):
     """
     A message was taken back, and says nothing any more.
     """
@@ -147,7 +149,7 @@ class MessageDeleted(_Happened):
 
 
 @frozen(kw_only=True)
-class ReactionChanged(_Happened):
+class ReactionChanged(Happened):
     """
     Somebody reacts to a message, or no longer.
     """
@@ -162,7 +164,7 @@ class ReactionChanged(_Happened):
 
 
 @frozen(kw_only=True)
-class MemberJoined(_Happened):
+class MemberJoined(Happened):
     """
     Somebody is a member of a room now.
 
@@ -178,9 +180,13 @@ class MemberJoined(_Happened):
 
 
 @frozen(kw_only=True)
-class MemberLeft(_Happened):
+class MemberLeft(Happened):
     """
     Somebody is no member of a room any more.
+
+    @ivar removed_by: who has seen to that, if they did not do it themselves.
+    @ivar banned: C{True} if they may not come back; they may have been no member before.
+    @ivar until: the end of that, in RFC 3339, UTC, if there is one.
     """
 
     message_type = MessageType.MEMBER_LEFT
@@ -188,3 +194,7 @@ class MemberLeft(_Happened):
     chat_group_name: str
     user_id: Id
     username: str
+    removed_by: Id | None = extension("hello")
+    banned: bool | None = extension("hello")
+    until: str | None = extension("hello")
+    reason: str | None = extension("hello")

@@ -7,8 +7,9 @@ from typing import Annotated
 from attrs import frozen
 from msgspec import Meta
 
-from chatroom.wire.codec import Id, OptionalId, Reply, Request
+from chatroom.wire.codec import Id, OptionalId, Reply, Request, extension
 from chatroom.wire.constants import MessageType
+from chatroom.wire.details import Visibility
 
 #: How many members a room may be made with.
 _Names = Annotated[list[str], Meta(max_length=500)]
@@ -23,11 +24,14 @@ class _NamesChat(Request):
 class CreateChatRequest(_NamesChat):
     """
     Make a room, with its first members.
+
+    @ivar visibility: who may know of it; C{None} is everybody.
     """
 
     message_type = MessageType.CREATE_CHAT_REQUEST
 
     member_usernames: _Names | None = None
+    visibility: Visibility | None = extension()
 
 
 @frozen(kw_only=True)

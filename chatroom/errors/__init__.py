@@ -158,32 +158,11 @@ class SessionNotFound(ChatError):
     reason = "session_not_found"
 
 
-class NotYourMessage(ChatError):
-    """Somebody else has said it."""
-
-    code = ErrorCode.PERMISSION_DENIED
-    reason = "not_your_message"
-
-
 class TooManyReactions(ChatError):
     """The message has as many reactions as it may have, or as many of one user."""
 
     code = ErrorCode.PERMISSION_DENIED
     reason = "too_many_reactions"
-
-
-class CannotLeave(ChatError):
-    """The room is one that everybody is a member of."""
-
-    code = ErrorCode.PERMISSION_DENIED
-    reason = "cannot_leave"
-
-
-class NotAMember(ChatError):
-    """The action needs a membership of the room."""
-
-    code = ErrorCode.PERMISSION_DENIED
-    reason = "not_a_member"
 
 
 class TooManySessions(ChatError):
@@ -385,3 +364,20 @@ class ShuttingDown(ServerError):
 
     reason = "shutting_down"
     temporary = True
+
+
+# Last, for they are made of what is above.
+from chatroom.errors.moderation import BadTopic as BadTopic  # noqa: E402
+from chatroom.errors.moderation import Banned as Banned  # noqa: E402
+from chatroom.errors.moderation import CannotLeave as CannotLeave  # noqa: E402
+from chatroom.errors.moderation import LastOwner as LastOwner  # noqa: E402
+from chatroom.errors.moderation import MemberNotFound as MemberNotFound  # noqa: E402
+from chatroom.errors.moderation import Muted as Muted  # noqa: E402
+from chatroom.errors.moderation import NotAllowed as NotAllowed  # noqa: E402
+from chatroom.errors.moderation import NotAMember as NotAMember  # noqa: E402
+from chatroom.errors.moderation import NotInThisChat as NotInThisChat  # noqa: E402
+from chatroom.errors.moderation import NotYourMessage as NotYourMessage  # noqa: E402
+from chatroom.errors.moderation import NotYourself as NotYourself  # noqa: E402
+from chatroom.errors.moderation import Outranked as Outranked  # noqa: E402
+from chatroom.errors.moderation import UntilInPast as UntilInPast  # noqa: E402
+from chatroom.errors.moderation import UserIsBanned as UserIsBanned  # noqa: E402
