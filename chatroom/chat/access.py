@@ -24,6 +24,8 @@ class Action(Enum):
     EDIT_OWN = "edit one's own message"
     DELETE_OWN = "delete one's own message"
     REACT = "react"
+    SEND_FILE = "send a file"
+    READ_FILE = "read a file"
 
 
 _MEMBERS = frozenset({Role.OWNER, Role.MEMBER})
@@ -38,6 +40,8 @@ MAY: Mapping[Action, frozenset[Role | None]] = {
     Action.EDIT_OWN: _MEMBERS,
     Action.DELETE_OWN: _MEMBERS,
     Action.REACT: _MEMBERS,
+    Action.SEND_FILE: _MEMBERS,
+    Action.READ_FILE: _MEMBERS,
 }
 
 

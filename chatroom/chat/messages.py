@@ -14,6 +14,7 @@ from chatroom.chat.mentions import Mentions
 from chatroom.chat.transaction import Transaction
 from chatroom.errors import (
     BadReaction,
+    IsAFile,
     MessageIsDeleted,
     MessageNotFound,
     NotAMember,
@@ -77,12 +78,15 @@ class Messages:
         @raise MessageNotFound: if there is none, or C{user} may not know of it.
         @raise NotYourMessage: if somebody else has said it.
         @raise MessageIsDeleted: if it was taken back.
+        @raise IsAFile: if it is one.
         """
 
         def work(transaction: Transaction) -> Change:
             message, room = _own(transaction.store, user, message_id, Action.EDIT_OWN)
             if message.deleted_at is not None:
                 raise MessageIsDeleted()
+            if message.kind is EventKind.FILE:
+                raise IsAFile(field="message_id")
             if message.content == content:
                 return Change(message=message, event=None)
             mentions = Mentions(transaction.store, [(room.id, content)])

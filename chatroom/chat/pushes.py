@@ -15,6 +15,7 @@ from chatroom.wire.codec import Reply, encode
 from chatroom.wire.messages import (
     ChatHistory,
     ChatMessage,
+    FileNotification,
     MemberJoined,
     MemberLeft,
     MessageDeleted,
@@ -40,15 +41,18 @@ class SeedPushes:
         """
         @return: what every member is told, if anything.
         """
+        if event.kind is EventKind.FILE:
+            return self.notice(event, "shared_file", **_file_in_words(event))
         if event.kind is not EventKind.MESSAGE:
             return None
         return encode(said(event, ChatMessage), now=0)
 
-    def notice(self, event: Event, slug: str) -> bytes:
+    def notice(self, event: Event, slug: str, **more: object) -> bytes:
         """
         @return: an event that somebody did, put into words.
         """
-        words = text(self.language, slug, username=event.sender.name, room=event.room_name)
+        who = {"username": event.sender.name, "room": event.room_name}
+        words = text(self.language, slug, **who, **more)
         notice = SystemMessage(content=words, timestamp=_seconds(event))
         return encode(notice, now=0)
 
@@ -216,6 +220,25 @@ def _left(event: Event, more: dict[str, Any]) -> Reply:
     return MemberLeft(chat_group_name=event.room_name, user_id=user.id, username=user.name, **more)
 
 
+def _file_in_words(event: Event) -> dict[str, object]:
+    return {"filename": event.content, "size": 0 if event.file is None else event.file.size}
+
+
+def _file(event: Event, more: dict[str, Any]) -> Reply:
+    file = event.file
+    return FileNotification(
+        chat_group_name=event.room_name,
+        file_id=event.id,
+        sender_id=event.sender.id,
+        sender_username=event.sender.name,
+        filename=event.content or "",
+        file_size=0 if file is None else file.size,
+        sha256="" if file is None else file.sha256,
+        deleted=None if event.deleted_at is None else True,
+        **more,
+    )
+
+
 _CHANGES: dict[EventKind, Callable[[Event, dict[str, Any]], Reply]] = {
     EventKind.EDIT: _edited,
     EventKind.DELETE: _deleted,
@@ -223,4 +246,5 @@ _CHANGES: dict[EventKind, Callable[[Event, dict[str, Any]], Reply]] = {
     EventKind.UNREACT: _reacted,
     EventKind.JOIN: _joined,
     EventKind.LEAVE: _left,
+    EventKind.FILE: _file,
 }

@@ -154,6 +154,17 @@ class Outgoing:
         if self.is_idle and self._held is None and not self._unsent():
             self._put(lines, False)
 
+    def offer(self, lines: bytes) -> bool:
+        """
+        Send what has time, if nothing else waits.
+
+        @return: whether it was taken; if not, it is to be offered again.
+        """
+        is_taken = self.is_idle and self._held is None and not self._unsent()
+        if is_taken:
+            self._put(lines, False)
+        return is_taken
+
     def _is_too_much(self) -> bool:
         is_behind = self._held is not None or bool(self._queue)
         bound = self._settings.push_bytes

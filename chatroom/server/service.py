@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 import chatroom.server.handlers  # noqa: F401 - it fills the dispatch table
 from chatroom.chat.accounts import Accounts
 from chatroom.chat.ephemera import Ephemera
+from chatroom.chat.files import Files
 from chatroom.chat.hub import Hub
 from chatroom.chat.log import Log
 from chatroom.chat.logins import Ending, Logins
@@ -25,6 +26,7 @@ from chatroom.chat.rooms import Rooms
 from chatroom.chat.search import Search
 from chatroom.chat.upkeep import Upkeep
 from chatroom.clock import Now
+from chatroom.errors import FileNotFound
 from chatroom.logs.journal import Journal
 from chatroom.server.admission import Admission, limited_as
 from chatroom.server.following import Following
@@ -32,9 +34,10 @@ from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.inbox import Connection, Inbox
 from chatroom.server.outgoing import Outgoing, Transport
 from chatroom.server.session import CLOSING_SECONDS, Session
+from chatroom.server.transfers import Means, Transfers
 from chatroom.settings import Settings
 from chatroom.store.database import Database
-from chatroom.store.models import User
+from chatroom.store.models import File, User
 from chatroom.wire.codec import Reply
 
 #: How long a stop waits for requests that are under way, then for the log. After
@@ -59,6 +62,7 @@ class ChatService(MultiService):
     @ivar searches: how often each user searches.
     @ivar upkeep: what is done to the store in the background.
     @ivar admission: who may be connected.
+    @ivar files: the files of rooms.
     @ivar marks: how far everybody has read.
     @ivar ephemera: what is shown for the moment only.
     @ivar heartbeats: who is to be heard of now and then.
@@ -84,6 +88,7 @@ class ChatService(MultiService):
     upkeep: Upkeep
     admission: Admission
     messages: Messages
+    files: Files
     replays: Replays
     marks: Marks
     ephemera: Ephemera
@@ -109,6 +114,11 @@ class ChatService(MultiService):
         if self.running:
             return
         self.epoch = self._database.open(now=int(self.now() * 1000))
+        try:
+            self.files.start(self.epoch)
+        except BaseException:
+            self._database.close()
+            raise
         self._passwords.start()
         self.log.start()
         self.marks.start()
@@ -118,9 +128,11 @@ class ChatService(MultiService):
         except BaseException:
             self.running = False
             self._passwords.stop()
+            self.files.close()
             self._database.close()
             raise
         self.upkeep.start()
+        self.files.tidying.start()
         self.is_open = True
         self._logger.note("serving", database=self._database.name)
 
@@ -138,22 +150,25 @@ class ChatService(MultiService):
         self.is_open = False
         self.ephemera.stop()
         await super().stopService()
-        looked_after = self.upkeep.stop()
+        looked_after = [self.upkeep.stop(), self.files.tidying.stop()]
         sessions = tuple(self.sessions)
         finished = [session.finish() for session in sessions]
         if not await self._within(FINISHING_SECONDS, finished):
             self._logger.note("requests_unfinished")
-        if not await self._within(DRAINING_SECONDS, [self.log.stop(), looked_after]):
+        kept = Deferred.fromCoroutine(self.files.uploads.stop())
+        if not await self._within(DRAINING_SECONDS, [self.log.stop(), kept, *looked_after]):
             self._logger.note("log_unfinished")
             self.log.give_up()
         self.marks.stop()
         self._passwords.refuse()
+        self.files.refuse()
         self._database.refuse()
         for session in sessions:
             session.close("shutting_down")
         if not await self._within(CLOSING_SECONDS + 0.5, [each.gone for each in sessions]):
             self._logger.note("sessions_left", count=len(self.sessions))
         self._passwords.stop()
+        self.files.close()
         self._database.close()
         self._logger.note("stopped")
 
@@ -229,6 +244,28 @@ class ChatService(MultiService):
         @return: what reads the log for a user.
         """
         return Following(user, outgoing, self.replays, self.clock, self.hub.last_seq, tell)
+
+    def transfers(self, session: Session) -> Transfers:
+        """
+        @return: what sends files to a session, and answers what comes of one.
+        """
+
+        async def read(file: File, offset: int, length: int) -> bytes:
+            if not self.hub.is_in(session, file.room_id):
+                raise FileNotFound()
+            return await self.files.read(session.speaker, file, offset, length)
+
+        return Transfers(
+            Means(
+                outgoing=session.outgoing,
+                clock=self.clock,
+                chunk_bytes=self.files.uploads.chunk_bytes,
+                read=lambda *place: Deferred.fromCoroutine(read(*place)),
+                encode=lambda reply: session.replies.answer(reply, reply.request_id),
+                say=lambda error: error.text(session.replies.language),
+                rested=session.go_on,
+            )
+        )
 
     def move(self, session: Session, peer: str) -> None:
         """

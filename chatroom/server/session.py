@@ -7,9 +7,9 @@ This is where trust ends: only here does an exception become a line.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.defer import Deferred
 
 from chatroom.errors import (
@@ -28,6 +28,7 @@ from chatroom.server.order import Order
 from chatroom.server.outgoing import Outgoing
 from chatroom.server.replies import Replies
 from chatroom.server.row import Row
+from chatroom.server.transfers import Transfers
 from chatroom.store.models import PUBLIC_ROOM_ID, Login, User
 from chatroom.wire.codec import Refused, Reply, Request, decode_request
 from chatroom.wire.messages import HelloRequest
@@ -43,6 +44,7 @@ ANONYMOUS_LINES_A_TURN = 2
 #: How many logins of one connection are finished however many others wait.
 _LOGINS_SPARED = 3
 
+_TRANSFERS: Any = Factory(lambda session: session._chat.transfers(session), takes_self=True)
 #: How long a goodbye may take to be read.
 CLOSING_SECONDS = 2.0
 
@@ -66,6 +68,7 @@ class Session:
     @ivar room_id: the current room.
     @ivar is_proving: whether who speaks is being found out, and this is to be finished.
     @ivar lines_heard: how many lines have come.
+    @ivar transfers: the files that are under way.
     @ivar gone: fires when the connection is lost.
     """
 
@@ -87,6 +90,7 @@ class Session:
     gone: "Deferred[None]" = field(factory=Deferred, init=False)
     _finished: "Deferred[None]" = field(factory=Deferred, init=False)
     replies: Replies = field(init=False)
+    transfers: Transfers = field(init=False, default=_TRANSFERS)
     _order: Order = field(init=False)
     _followers: set[Following] = field(factory=set, init=False)
     _logins: int = field(default=0, init=False)
@@ -304,6 +308,7 @@ class Session:
         Have nothing of the log be read any more.
         """
         self.follower = None
+        self.transfers.end()
         for follower in tuple(self._followers):
             self.drop(follower)
 
@@ -373,7 +378,7 @@ class Session:
         """
         if self._is_closing:
             self._finish()
-        elif self._has_ended:
+        elif self._has_ended and not self.transfers.is_busy:
             self.outgoing.close()
 
     # Limits and ends

@@ -39,6 +39,20 @@ def readers_for(text: str) -> int:
     return 1 if text.startswith("sqlite") else READERS
 
 
+def folder_for(text: str, files: str) -> str | None:
+    """
+    @param text: as for L{backend_for}.
+    @param files: a folder for files, C{none}, or nothing.
+    @return: where files are kept; C{None} if none are.
+    """
+    if files or not text.startswith("sqlite"):
+        return files if files not in ("", "none") else None
+    # What is wrong with the URL is told when the database is opened.
+    with suppress(StartError):
+        return f"{backend_for(text).name}.files"
+    return None
+
+
 def _parse(text: str) -> URL:
     try:
         return make_url(text)

@@ -4,6 +4,7 @@ What the store gives and takes: frozen values, free of any database.
 
 from collections.abc import Sequence
 from enum import Enum
+from hashlib import sha256
 
 from attrs import field, frozen
 
@@ -44,6 +45,11 @@ class EventKind(str, Enum):
     DELETE = "delete"
     REACT = "react"
     UNREACT = "unreact"
+    FILE = "file"
+
+
+#: What is something said, to be read, answered and taken back.
+MESSAGES = (EventKind.MESSAGE, EventKind.FILE)
 
 
 @frozen(kw_only=True)
@@ -104,6 +110,18 @@ class Standing:
 
 
 @frozen(kw_only=True)
+class FileFacts:
+    """
+    What a file consists of.
+
+    @ivar sha256: in hexadecimal digits.
+    """
+
+    size: int
+    sha256: str
+
+
+@frozen(kw_only=True)
 class Event:
     """
     One entry of a room's log, as stored.
@@ -114,10 +132,11 @@ class Event:
     @ivar subject: the user it was done to, for what is done to users.
     @ivar target_id: the message it was done to, for what is done to messages.
     @ivar content: what a message says, byte-exact, or says since an edit; empty if it
-        was deleted; the reaction; C{None} where nothing was said.
+        was deleted; the reaction; the name of a file; C{None} where nothing was said.
     @ivar created_at: in milliseconds since 1970, UTC, as all times.
     @ivar reply_to: the message that a message answers; it may be gone.
     @ivar mentions: the ids of the members whom the content names with an C{@}.
+    @ivar file: of a file that was not deleted.
     """
 
     id: int
@@ -135,6 +154,7 @@ class Event:
     mentions: tuple[int, ...] = ()
     edited_at: int | None = None
     deleted_at: int | None = None
+    file: FileFacts | None = None
 
 
 @frozen(kw_only=True)
@@ -156,6 +176,7 @@ class NewEvent:
     reply_to: int | None = None
     mentions: tuple[int, ...] = ()
     digest: bytes | None = None
+    file: FileFacts | None = None
 
 
 @frozen(kw_only=True)
@@ -291,3 +312,69 @@ class Page:
     messages: Sequence[Event]
     has_more_before: bool
     has_more_after: bool
+
+
+@frozen(kw_only=True)
+class Upload:
+    """
+    A file that is on its way here.
+
+    @ivar id: what the client knows it by; it can't be guessed.
+    @ivar sha256: what it should come to, if the client has said that.
+    @ivar name: what the bytes are called where they are.
+    @ivar synced: how many bytes are on the disk for certain.
+    @ivar touched_at: when something came of it, about.
+    """
+
+    id: str
+    user_id: int
+    room_id: int
+    filename: str
+    size: int
+    sha256: str | None
+    name: str
+    client_file_id: str | None
+    synced: int
+    touched_at: int
+
+    def digest(self) -> bytes:
+        """
+        What a repeat must have in common with the first one.
+        """
+        return sha256(f"{self.room_id}\n{self.size}\n{self.filename}".encode()).digest()
+
+
+@frozen(kw_only=True)
+class File:
+    """
+    A file that was sent.
+
+    @ivar id: that of its event, or 0 when nothing is kept of that.
+    @ivar name: what the bytes are called where they are; C{None} if they are gone.
+    @ivar upload_id: what it was called while it was sent.
+    @ivar digest: what a repeat must have in common with it.
+    @ivar is_dropped: whether it was deleted.
+    """
+
+    id: int
+    room_id: int
+    seq: int
+    sender: User
+    filename: str
+    facts: FileFacts
+    name: str | None
+    upload_id: str
+    digest: bytes
+    is_dropped: bool
+
+
+@frozen(kw_only=True)
+class Dropped:
+    """
+    Bytes that are to go.
+
+    @ivar row: of the table, for L{chatroom.store.queries.files}.
+    """
+
+    row: int
+    name: str | None

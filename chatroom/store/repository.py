@@ -9,6 +9,7 @@ from attrs import frozen
 from sqlalchemy import select
 
 from chatroom.store.queries.changes import ChangeQueries
+from chatroom.store.queries.files import FileQueries
 from chatroom.store.queries.history import HistoryQueries
 from chatroom.store.queries.log import LogQueries
 from chatroom.store.queries.logins import LoginQueries
@@ -31,6 +32,7 @@ class Repository(
     LoginQueries,
     SearchQueries,
     RetentionQueries,
+    FileQueries,
 ):
     """
     The store, on the one connection of a transaction that somebody else began and

@@ -4,6 +4,7 @@ What each request does, by topic. Importing this package fills the dispatch tabl
 
 from chatroom.server.handlers import (
     accounts,
+    files,
     following,
     greeting,
     logins,
@@ -16,6 +17,7 @@ from chatroom.server.handlers import (
 
 __all__ = [
     "accounts",
+    "files",
     "following",
     "greeting",
     "logins",

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from attrs import frozen
 from sqlalchemy import String, bindparam, insert, select, update
 
-from chatroom.store.models import Event, EventKind, Role, Room, SentBefore
+from chatroom.store.models import MESSAGES, Event, EventKind, Role, Room, SentBefore
 from chatroom.store.portions import portions, wanted_rows
 from chatroom.store.queries.changes import ChangeQueries
 from chatroom.store.queries.queries import Queries
@@ -72,7 +72,7 @@ class LogQueries(Queries):
         """
         found: dict[int, int] = {}
         for some in portions(sorted(message_ids)):
-            is_one = events.c.id.in_(some) & (events.c.kind == EventKind.MESSAGE.value)
+            is_one = events.c.id.in_(some) & events.c.kind.in_([each.value for each in MESSAGES])
             for row in self._connection.execute(
                 select(events.c.id, events.c.room_id).where(is_one)
             ):

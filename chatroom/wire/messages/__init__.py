@@ -26,6 +26,21 @@ from chatroom.wire.messages.accounts import (
     SessionInfo,
     TokenLoginRequest,
 )
+from chatroom.wire.messages.files import (
+    FileChunkAck,
+    FileChunkRequest,
+    FileCreditRequest,
+    FileData,
+    FileDownloadRequest,
+    FileDownloadResponse,
+    FileEnd,
+    FileInfo,
+    FileListRequest,
+    FileListResponse,
+    FileNotification,
+    FileUploadRequest,
+    FileUploadResponse,
+)
 from chatroom.wire.messages.following import (
     ChatHead,
     ChatHeads,
@@ -87,6 +102,7 @@ from chatroom.wire.messages.searching import (
     SearchResponse,
 )
 from chatroom.wire.messages.talking import (
+    AttachedFile,
     ChatHistory,
     ChatHistoryComplete,
     ChatMessage,
@@ -103,6 +119,7 @@ from chatroom.wire.messages.talking import (
 )
 
 __all__ = [
+    "AttachedFile",
     "ChangePasswordRequest",
     "ChangePasswordResponse",
     "ChatHead",
@@ -121,6 +138,19 @@ __all__ = [
     "EnterChatRequest",
     "EnterChatResponse",
     "ErrorMessage",
+    "FileChunkAck",
+    "FileChunkRequest",
+    "FileCreditRequest",
+    "FileData",
+    "FileDownloadRequest",
+    "FileDownloadResponse",
+    "FileEnd",
+    "FileInfo",
+    "FileListRequest",
+    "FileListResponse",
+    "FileNotification",
+    "FileUploadRequest",
+    "FileUploadResponse",
     "Goodbye",
     "HelloRequest",
     "HelloResponse",
