@@ -91,8 +91,9 @@ class Disk:
             return await self._lane.run(lambda: work(folder))
         except OSError as error:
             self._log.note("file_failed", reason=explain(error))
-            refusal = DiskFull if error.errno in _FULL else FilesUnavailable
-            raise refusal() from error
+            if error.errno in _FULL:
+                raise DiskFull() from error
+            raise FilesUnavailable() from error
 
     async def check_room(self, size: int) -> None:
         """

@@ -42,11 +42,13 @@ def readers_for(text: str) -> int:
 def folder_for(text: str, files: str) -> str | None:
     """
     @param text: as for L{backend_for}.
-    @param files: a folder for files, C{none}, or nothing.
+    @param files: a folder for files, C{beside} the database, or C{none}.
     @return: where files are kept; C{None} if none are.
     """
-    if files or not text.startswith("sqlite"):
-        return files if files not in ("", "none") else None
+    if files not in ("beside", "none"):
+        return files
+    if files == "none" or not text.startswith("sqlite"):
+        return None
     # What is wrong with the URL is told when the database is opened.
     with suppress(StartError):
         return f"{backend_for(text).name}.files"

@@ -14,7 +14,9 @@ from chatroom.wire.constants import MessageType
 MOST_FILES = 100
 
 _Limit = Annotated[int, Meta(ge=1, le=MOST_FILES)]
-_SHA256 = Annotated[str, Meta(pattern="^[0-9A-Fa-f]{64}$")]
+_SHA256 = Annotated[str, Meta(pattern="^[0-9A-Fa-f]+$", min_length=64, max_length=64)]
+_Size = Annotated[int, Meta(ge=0, le=2**50)]
+_Some = Annotated[int, Meta(ge=1, le=2**50)]
 _Name = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -35,7 +37,7 @@ class FileUploadRequest(Request):
 
     chat_group_id: OptionalId | None = None
     filename: str | None = None
-    file_size: Seq | None = None
+    file_size: _Size | None = None
     sha256: _SHA256 | None = None
     client_file_id: _Name | None = None
     upload_id: _Name | None = None
@@ -60,18 +62,18 @@ class FileUploadResponse(Reply):
     message_type = MessageType.FILE_UPLOAD_RESPONSE
 
     upload_id: str
-    next_offset: Seq
+    next_offset: int
     chunk_bytes: int
     window: int
-    success: bool | None = extension()
-    chat_group_id: Id | None = extension()
-    file_id: Id | None = extension()
-    seq: Id | None = extension()
-    duplicate: bool | None = extension()
-    error_code: int | None = extension()
-    error_message: str | None = extension()
-    reason: str | None = extension()
-    temporary: bool | None = extension()
+    success: bool | None = extension("hello")
+    chat_group_id: Id | None = extension("hello")
+    file_id: Id | None = extension("hello")
+    seq: Id | None = extension("hello")
+    duplicate: bool | None = extension("hello")
+    error_code: int | None = extension("hello")
+    error_message: str | None = extension("hello")
+    reason: str | None = extension("hello")
+    temporary: bool | None = extension("hello")
 
 
 @frozen(kw_only=True)
@@ -86,7 +88,7 @@ class FileChunkRequest(Request):
     message_type = MessageType.FILE_CHUNK
 
     upload_id: str
-    offset: Seq
+    offset: _Size
     data: str
 
 
@@ -101,7 +103,7 @@ class FileChunkAck(Reply):
     message_type = MessageType.FILE_CHUNK_ACK
 
     upload_id: str
-    next_offset: Seq
+    next_offset: int
 
 
 @frozen(kw_only=True)
@@ -129,7 +131,7 @@ class FileNotification(Reply):
     sender_id: Id
     sender_username: str
     filename: str
-    file_size: Seq
+    file_size: int
     sha256: str
     deleted: bool | None = extension("hello")
 
@@ -163,7 +165,7 @@ class FileInfo:
     sender_id: Id
     sender_username: str
     filename: str
-    file_size: Seq
+    file_size: int
     sha256: str
 
 
@@ -195,8 +197,8 @@ class FileDownloadRequest(Request):
     message_type = MessageType.FILE_DOWNLOAD_REQUEST
 
     file_id: Id
-    offset: Seq | None = None
-    credit: Seq | None = None
+    offset: _Size | None = None
+    credit: _Size | None = None
 
 
 @frozen(kw_only=True)
@@ -212,7 +214,7 @@ class FileDownloadResponse(Reply):
 
     file_id: Id
     filename: str
-    file_size: Seq
+    file_size: int
     sha256: str
 
 
@@ -228,7 +230,7 @@ class FileCreditRequest(Request):
     message_type = MessageType.FILE_CREDIT
 
     file_id: Id
-    bytes: Id
+    bytes: _Some
 
 
 @frozen(kw_only=True)
@@ -244,7 +246,7 @@ class FileData(Reply):
     is_push = True
 
     file_id: Id
-    offset: Seq
+    offset: int
     data: str
 
 
@@ -262,7 +264,7 @@ class FileEnd(Reply):
 
     file_id: Id
     sha256: str | None
-    error_code: int | None = extension()
-    error_message: str | None = extension()
-    reason: str | None = extension()
-    temporary: bool | None = extension()
+    error_code: int | None = extension("hello")
+    error_message: str | None = extension("hello")
+    reason: str | None = extension("hello")
+    temporary: bool | None = extension("hello")

@@ -53,7 +53,7 @@ class AttachedFile:
     C{message_id} the C{file_id}.
     """
 
-    file_size: Seq
+    file_size: int
     sha256: str
 
 

@@ -5,80 +5,103 @@ What the peer may hear is C{str(error)}, or L{ChatError.text} in a language;
 the reason why we failed, where there is one, is C{__cause__} and ours alone.
 """
 
-from enum import IntEnum
-from math import ceil
-from typing import ClassVar
+from chatroom.errors.base import (
+    ChatError,
+    DatabaseError,
+    ErrorCode,
+    InvalidMessage,
+    ServerError,
+    StartError,
+)
+from chatroom.errors.files import (
+    BadChunk,
+    BadFilename,
+    BadOffset,
+    ClientFileIdReused,
+    DiskFull,
+    FileDamaged,
+    FileNotFound,
+    FilesFull,
+    FilesOff,
+    FilesUnavailable,
+    FileTooLarge,
+    IsAFile,
+    QuotaExceeded,
+    TooManyChunks,
+    TooManyTransfers,
+    UploadNotFound,
+    WrongHash,
+)
 
-from chatroom.texts import DEFAULT_LANGUAGE, text
-
-
-class ErrorCode(IntEnum):
-    """
-    The codes of the protocol, for programs.
-    """
-
-    OK = 0
-    AUTHENTICATION_FAILED = 1001
-    ALREADY_EXISTS = 1002
-    USER_NOT_FOUND = 1003
-    CHAT_NOT_FOUND = 1004
-    PERMISSION_DENIED = 1005
-    FILE_NOT_FOUND = 1006
-    FILE_TOO_LARGE = 1007
-    INVALID_COMMAND = 1008
-    SERVER_ERROR = 1009
-    NETWORK_ERROR = 1010
-
-
-class StartError(Exception):
-    """
-    The server cannot start; C{str()} is one line that tells the operator what
-    to change.
-    """
-
-
-class DatabaseError(Exception):
-    """
-    What the database said, as the cause of a failure, for the operator: without
-    the rows that it may have said it of.
-    """
-
-
-class ChatError(Exception):
-    """
-    A request is refused.
-
-    @cvar code: the number the peer is told.
-    @cvar reason: a stable slug for programs, and the key of the text.
-    @cvar temporary: whether the same request may succeed later.
-    @ivar field: the key of the request that is at fault, if it is one.
-    @ivar retry_after: seconds after which trying again makes sense, if known.
-    """
-
-    code: ClassVar[ErrorCode]
-    reason: ClassVar[str]
-    temporary: ClassVar[bool] = False
-
-    def __init__(
-        self, *, field: str | None = None, retry_after: float | None = None, **details: object
-    ) -> None:
-        super().__init__(self.reason)
-        self.field = field
-        # Rounded up: who waits as long as they are told has waited long enough.
-        self.retry_after = None if retry_after is None else ceil(retry_after * 1000) / 1000
-        self._details = details
-
-    def text(self, language: str) -> str:
-        """
-        Say it to a person.
-
-        @param language: a key of L{chatroom.texts.TEXTS}.
-        """
-        known = {"field": self.field, "retry_after": ceil(self.retry_after or 0)}
-        return text(language, self.reason, **known, **self._details)
-
-    def __str__(self) -> str:
-        return self.text(DEFAULT_LANGUAGE)
+__all__ = [
+    "AlreadyLoggedIn",
+    "BadChunk",
+    "BadContent",
+    "BadCursor",
+    "BadField",
+    "BadFilename",
+    "BadOffset",
+    "BadPassword",
+    "BadQuery",
+    "BadReaction",
+    "BadRoomName",
+    "BadToken",
+    "BadUsername",
+    "Busy",
+    "CannotLeave",
+    "ChatError",
+    "ClientFileIdReused",
+    "ClientMessageIdReused",
+    "DatabaseError",
+    "DiskFull",
+    "ErrorCode",
+    "FileDamaged",
+    "FileNotFound",
+    "FileTooLarge",
+    "FilesFull",
+    "FilesOff",
+    "FilesUnavailable",
+    "HelloTooLate",
+    "InternalError",
+    "InvalidMessage",
+    "IsAFile",
+    "LineNotEnded",
+    "LineTooLong",
+    "MessageIsDeleted",
+    "MessageNotFound",
+    "NotAMember",
+    "NotAnObject",
+    "NotJSON",
+    "NotLoggedIn",
+    "NotYourMessage",
+    "OtherEpoch",
+    "OtherProtocol",
+    "QuotaExceeded",
+    "RegistrationClosed",
+    "RoomFull",
+    "RoomNameTaken",
+    "RoomNotFound",
+    "SeqInFuture",
+    "ServerError",
+    "SessionNotFound",
+    "ShuttingDown",
+    "StartError",
+    "StoreUnavailable",
+    "TooFast",
+    "TooManyChunks",
+    "TooManyReactions",
+    "TooManyRegistrations",
+    "TooManyRooms",
+    "TooManySessions",
+    "TooManyTransfers",
+    "TooManyTries",
+    "UnknownType",
+    "UploadNotFound",
+    "UserNotFound",
+    "UsernameTaken",
+    "WrongCredentials",
+    "WrongHash",
+]
 
 
 class NotLoggedIn(ChatError):
@@ -165,64 +188,6 @@ class NotYourMessage(ChatError):
     reason = "not_your_message"
 
 
-class IsAFile(ChatError):
-    """The message is a file, which has no text that could be another."""
-
-    code = ErrorCode.PERMISSION_DENIED
-    reason = "is_a_file"
-
-
-class FilesOff(ChatError):
-    """The server takes no files."""
-
-    code = ErrorCode.PERMISSION_DENIED
-    reason = "files_off"
-
-
-class TooManyTransfers(ChatError):
-    """So many files are under way to or from this peer that no other may be."""
-
-    code = ErrorCode.PERMISSION_DENIED
-    reason = "too_many_transfers"
-    temporary = True
-
-
-class FileNotFound(ChatError):
-    """There is no such file, or the asker may not know of it."""
-
-    code = ErrorCode.FILE_NOT_FOUND
-    reason = "file_not_found"
-
-
-class UploadNotFound(ChatError):
-    """No such file is on its way, or somebody else is sending it."""
-
-    code = ErrorCode.FILE_NOT_FOUND
-    reason = "upload_not_found"
-
-
-class FileTooLarge(ChatError):
-    """The file has more bytes than a file may have."""
-
-    code = ErrorCode.FILE_TOO_LARGE
-    reason = "file_too_large"
-
-
-class QuotaExceeded(ChatError):
-    """The user's files would come to more than those of a user may."""
-
-    code = ErrorCode.FILE_TOO_LARGE
-    reason = "quota_exceeded"
-
-
-class FilesFull(ChatError):
-    """All files would come to more than may be kept."""
-
-    code = ErrorCode.FILE_TOO_LARGE
-    reason = "files_full"
-    temporary = True
-
-
 class TooManyReactions(ChatError):
     """The message has as many reactions as it may have, or as many of one user."""
 
@@ -296,12 +261,6 @@ class TooManyRooms(ChatError):
 
     code = ErrorCode.PERMISSION_DENIED
     reason = "too_many_chats"
-
-
-class InvalidMessage(ChatError):
-    """What was sent is not a message of the protocol."""
-
-    code = ErrorCode.INVALID_COMMAND
 
 
 class NotJSON(InvalidMessage):
@@ -412,48 +371,6 @@ class ClientMessageIdReused(InvalidMessage):
     reason = "client_message_id_reused"
 
 
-class BadFilename(InvalidMessage):
-    """No file can have this name."""
-
-    reason = "bad_filename"
-
-
-class BadChunk(InvalidMessage):
-    """It is no base64, or more than is to come."""
-
-    reason = "bad_chunk"
-
-
-class BadOffset(InvalidMessage):
-    """It is not there that the file goes on, or beyond its end."""
-
-    reason = "bad_offset"
-
-
-class TooManyChunks(InvalidMessage):
-    """More chunks were sent without waiting for an acknowledgement than may be."""
-
-    reason = "too_many_chunks"
-
-
-class WrongHash(InvalidMessage):
-    """What was sent is not what it was said to be; nothing is kept of it."""
-
-    reason = "wrong_hash"
-
-
-class ClientFileIdReused(InvalidMessage):
-    """The sender gave the same C{client_file_id} to another file."""
-
-    reason = "client_file_id_reused"
-
-
-class ServerError(ChatError):
-    """It is our fault, not the peer's."""
-
-    code = ErrorCode.SERVER_ERROR
-
-
 class InternalError(ServerError):
     """Something happened that no code expected; the log has it."""
 
@@ -465,26 +382,6 @@ class StoreUnavailable(ServerError):
 
     reason = "store_unavailable"
     temporary = True
-
-
-class DiskFull(ServerError):
-    """There is no room for the file; nothing is kept of it."""
-
-    reason = "disk_full"
-    temporary = True
-
-
-class FilesUnavailable(ServerError):
-    """What keeps the files did not do its work; nothing is kept of the one on its way."""
-
-    reason = "files_unavailable"
-    temporary = True
-
-
-class FileDamaged(ServerError):
-    """The file should be there, and is not, or not all of it."""
-
-    reason = "file_damaged"
 
 
 class Busy(ServerError):
