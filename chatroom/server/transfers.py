@@ -101,7 +101,8 @@ class Download:
         """
         Whether there would be, if some of the file were read.
         """
-        return not (self.is_reading or self.block) and self.credit > 0 and self.left > 0
+        is_served = self.is_reading or self.block or self.error is not None
+        return not is_served and self.credit > 0 and self.left > 0
 
 
 @define(eq=False)
@@ -189,7 +190,7 @@ class Transfers:
             self._row.remove(download)
 
     def _go_on(self, pause: float) -> None:
-        for each in self._row:
+        for each in tuple(self._row):
             if each.wants_to_read:
                 self._read(each)
         if any(each.has_something for each in self._row):
