@@ -6,12 +6,13 @@ import argparse
 import signal
 import sys
 
-from benchmarks import logins, million, reconnect, silent, storm, table
+from benchmarks import files, logins, million, reconnect, silent, storm, table
 from benchmarks.server import Trouble
 from chatroom.errors import StartError
 
 _COMMANDS = {
     "table": table,
+    "files": files,
     "logins": logins,
     "million": million,
     "reconnect": reconnect,
