@@ -106,7 +106,7 @@ class Sendings(RuleBasedStateMachine):
                 lane.step_all()
             self.clock.advance(0.01)
         for peer in getattr(self, "peers", ()):
-            peer.wire.flow()  # type: ignore[attr-defined]
+            peer.wire.flow()
 
     def hear(self) -> None:
         """
@@ -269,7 +269,7 @@ class SendingMachineTests(SynchronousTestCase):
         """
         Nothing that it tries breaks the promise.
         """
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             Sendings,
             settings=settings(
                 max_examples=15,

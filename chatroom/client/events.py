@@ -8,6 +8,7 @@ from chatroom.errors import ChatError
 from chatroom.wire.messages import (
     ChatHistory,
     ChatMessage,
+    FileNotification,
     MemberJoined,
     MemberLeft,
     MessageDeleted,
@@ -83,7 +84,13 @@ class Unsent:
 
 #: What happens in a room and has its place there.
 RoomEvent = (
-    ChatMessage | MessageEdited | MessageDeleted | ReactionChanged | MemberJoined | MemberLeft
+    ChatMessage
+    | FileNotification
+    | MessageEdited
+    | MessageDeleted
+    | ReactionChanged
+    | MemberJoined
+    | MemberLeft
 )
 
 #: Everything that a program may be told.

@@ -23,6 +23,7 @@ from chatroom.wire.messages import (
     ChatHeads,
     ChatMessage,
     ErrorMessage,
+    FileNotification,
     Goodbye,
     HelloRequest,
     HelloResponse,
@@ -195,6 +196,7 @@ _EVENTS = (
     ReactionChanged,
     MemberJoined,
     MemberLeft,
+    FileNotification,
 )
 _NOTICES = (ReadMarker, Receipt, Typing, Presence, SystemMessage)
 

@@ -13,6 +13,7 @@ from chatroom.client.following import Following, Verdict
 from chatroom.wire.messages import (
     ChatHead,
     ChatMessage,
+    FileNotification,
     MemberJoined,
     MemberLeft,
     Position,
@@ -132,7 +133,8 @@ class Tracker:
         head = self.heads.get(room_id or 0)
         if head is None or room_id is None or seq is None or seq <= head.last_seq:
             return
-        is_unread = isinstance(event, ChatMessage) and event.sender_id != self.user_id
+        is_said = isinstance(event, ChatMessage | FileNotification)
+        is_unread = is_said and getattr(event, "sender_id", None) != self.user_id
         is_mention = is_unread and self.user_id in (getattr(event, "mentions", None) or [])
         self.heads[room_id] = evolve(
             head,

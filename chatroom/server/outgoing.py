@@ -67,6 +67,7 @@ class Outgoing:
         if only it changes when some of it is sent.
     @ivar peer: whom it leads to, for the operator.
     @ivar drained: called when there is room again after L{is_crowded}.
+    @ivar idle_again: called when what was L{offer}ed in vain may be taken.
     """
 
     _log = Journal()
@@ -77,6 +78,7 @@ class Outgoing:
     _settings: Settings
     _peer: str
     _drained: Callable[[], None]
+    idle_again: Callable[[], None] | None = field(default=None, init=False)
     _queue: deque[tuple[bytes | memoryview, bool]] = field(factory=deque, init=False)
     _queued: int = field(default=0, init=False)
     _pushes: int = field(default=0, init=False)
@@ -241,6 +243,8 @@ class Outgoing:
         self._close_if_sent()
         if was_crowded and not self.is_crowded:
             self._drained()
+        if self.is_idle and self.idle_again is not None:
+            self.idle_again()
 
     def stopProducing(self) -> None:
         """

@@ -121,6 +121,9 @@ class Transfers:
     _pause: float = field(default=0.0, init=False)
     _has_ended: bool = field(default=False, init=False)
 
+    def __attrs_post_init__(self) -> None:
+        self._means.outgoing.idle_again = self._try_again
+
     @property
     def is_busy(self) -> bool:
         """
@@ -198,6 +201,14 @@ class Transfers:
                 self._timer = self._means.clock.callLater(pause, self._send_one)
         else:
             self._rest()
+
+    def _try_again(self) -> None:
+        """
+        Wait no longer: the peer has read all there was.
+        """
+        if self._pause and self._timer is not None and self._timer.active():
+            self._pause = 0.0
+            self._timer.reset(0.0)
 
     def _send_one(self) -> None:
         """
