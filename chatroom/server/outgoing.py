@@ -162,7 +162,8 @@ class Outgoing:
 
         @return: whether it was taken; if not, it is to be offered again.
         """
-        is_taken = self.is_idle and self._held is None and not self._unsent()
+        is_open = not (self._is_lost or self._is_closing)
+        is_taken = is_open and self.is_idle and self._held is None and not self._unsent()
         if is_taken:
             self._put(lines, False)
         return is_taken
