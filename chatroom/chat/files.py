@@ -147,7 +147,7 @@ class Files:
         if data is not None and len(data) == length:
             return data
         await self.find(user, file.id)
-        self._log.note("file_damaged", name=name or "", reason="gone" if data is None else "cut")
+        self._log.note("file_damaged", file=name or "", reason="gone" if data is None else "cut")
         raise FileDamaged()
 
 

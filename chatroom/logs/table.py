@@ -235,7 +235,7 @@ KINDS = _table(
     Kind(
         "file_damaged",
         LogLevel.error,
-        "the file {name} is damaged: {reason}",
+        "the file {file} is damaged: {reason}",
         "a file is gone from the disk, or cut, though it is not deleted",
         most=FAULT,
     ),
