@@ -8,6 +8,7 @@ import sys
 
 from benchmarks import (
     acknowledged,
+    files,
     greedy,
     growth,
     guesses,
@@ -26,6 +27,7 @@ from chatroom.errors import StartError
 _COMMANDS = {
     "table": table,
     "acknowledged": acknowledged,
+    "files": files,
     "greedy": greedy,
     "growth": growth,
     "guesses": guesses,

@@ -9,6 +9,7 @@ same call::
     chat.setServiceParent(application)
 """
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from random import Random
@@ -17,7 +18,9 @@ from typing import Any
 from chatroom.chat.accounts import QUESTIONS_A_REGISTRATION, Accounts
 from chatroom.chat.administration import Administration
 from chatroom.chat.alterations import Alterations
+from chatroom.chat.disk import FILE_THREADS, Disk
 from chatroom.chat.ephemera import Ephemera
+from chatroom.chat.files import Files
 from chatroom.chat.guesses import Guesses
 from chatroom.chat.hub import Hub
 from chatroom.chat.indexing import Indexing
@@ -33,7 +36,10 @@ from chatroom.chat.reading import Marks
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
 from chatroom.chat.search import Search
+from chatroom.chat.sending import NewNames, Quotas, random_names
+from chatroom.chat.tidying import Tidying
 from chatroom.chat.upkeep import Upkeep
+from chatroom.chat.uploads import Uploads, chunk_bytes
 from chatroom.clock import Now
 from chatroom.server.admission import Admission
 from chatroom.server.cork import Cork
@@ -43,8 +49,9 @@ from chatroom.server.service import ChatService
 from chatroom.server.stalls import StallWatch
 from chatroom.settings import Settings
 from chatroom.store.backend import SEARCHERS
-from chatroom.store.backends import readers_for
+from chatroom.store.backends import folder_for, readers_for
 from chatroom.store.database import Database
+from chatroom.store.folder import Folder
 from chatroom.store.models import Event
 from chatroom.threads import Lane, ThreadLane
 
@@ -61,6 +68,8 @@ def assemble(
     now: Now = time.time,
     chance: Random | None = None,
     new_token: NewToken = random_token,
+    new_names: NewNames = random_names,
+    system: Any = os,
 ) -> ChatService:
     """
     Make a chat server. Nothing is opened or started before C{startService}.
@@ -72,6 +81,8 @@ def assemble(
     @param now: the time that people read, in Unix seconds; it may jump.
     @param chance: spreads what should not happen all at once.
     @param new_token: makes the tokens of logins; other than random is for tests.
+    @param new_names: makes the names of uploads, likewise.
+    @param system: what files are written with, as L{os}.
     """
 
     def threads(name: str, count: int) -> Lane:
@@ -94,10 +105,12 @@ def assemble(
         upkeep.learn(events)
         indexing.learn(events)
         mutes.learn(events)
+        files.tidying.learn(events)
         hub.publish(events)
 
     cork = Cork()
     log = Log(database, reactor, now, publish, cork)
+    files = _files(settings, reactor, now, make, database, log, new_names, system)
     wrong_tokens = Guesses(reactor, settings.login_tries * WRONG_TOKENS_A_TRY)
     chat = ChatService(
         settings=settings,
@@ -121,6 +134,7 @@ def assemble(
         upkeep=upkeep,
         admission=Admission(settings, reactor),
         messages=Messages(database, log),
+        files=files,
         replays=replays,
         marks=Marks(database, reactor),
         ephemera=ephemera,
@@ -142,6 +156,27 @@ def _database(settings: Settings, make: MakeLane) -> Database:
         make("chatroom-read", readers_for(settings.database)),
         make("chatroom-search", SEARCHERS),
     )
+
+
+def _files(
+    settings: Settings,
+    reactor: Any,
+    now: Now,
+    make: MakeLane,
+    database: Database,
+    log: Log,
+    new_names: NewNames,
+    system: Any,
+) -> Files:
+    path = folder_for(settings.database, settings.files)
+    folder = None if path is None else Folder(path, system)
+    disk = Disk(folder, make("chatroom-files", FILE_THREADS))
+    quotas = Quotas(of_user=settings.user_files_bytes, of_all=settings.all_files_bytes)
+    uploads = Uploads(
+        disk, database, log, reactor, now, quotas, new_names, chunk_bytes(settings.line_bytes)
+    )
+    tidying = Tidying(disk, database, uploads, reactor, now)
+    return Files(disk, database, uploads, tidying, settings.file_bytes)
 
 
 def _passwords(settings: Settings, make: MakeLane, cost: Cost) -> Passwords:

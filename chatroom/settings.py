@@ -24,6 +24,9 @@ _BYTES_OF_KEYS = 4096
 _MOST_LINE_BYTES = 1 << 24
 _MOST_CONTENT_CHARS = 1_000_000
 
+#: The largest file that can be had, and the most of all.
+_MOST_FILES_BYTES = 10**12
+
 _DAY = 86_400
 _MANY = 1_000_000
 
@@ -156,6 +159,20 @@ class Settings:
     )
     retention_events: int = _limit(
         "how many events of a room are kept, messages and others, the newest", 0, 10**12
+    )
+    files: str = _option(
+        "the folder that files are kept in; beside is one next to SQLite's file, none is none",
+        "beside",
+        validators.min_len(1),
+    )
+    file_bytes: int = _size(
+        "the most bytes a file may have", 100_000_000, _MOST_FILES_BYTES, least=1
+    )
+    user_files_bytes: int = _limit(
+        "the most bytes that all files of a user come to", 1_000_000_000, _MOST_FILES_BYTES
+    )
+    all_files_bytes: int = _limit(
+        "the most bytes that all files come to", 10_000_000_000, _MOST_FILES_BYTES
     )
     hash_threads: int = _option(
         "how many passwords are checked at the same time", 2, _within(1, 64)

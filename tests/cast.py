@@ -21,7 +21,18 @@ from tests.servers import MemoryServer, memory_server
 OTHER = "other"
 
 #: What everybody has who is somebody.
-_TABLES = ("rooms", "members", "bans", "invitations", "events", "users", "sessions", "audit")
+_TABLES = (
+    "rooms",
+    "members",
+    "bans",
+    "invitations",
+    "events",
+    "users",
+    "sessions",
+    "audit",
+    "files",
+    "uploads",
+)
 
 #: An id that nothing has.
 NOTHING = 9999
@@ -35,6 +46,8 @@ class Cast:
     @ivar rooms: the room of each kind.
     @ivar messages: what each has said in the public room "open".
     @ivar sessions: the id of a login of each.
+    @ivar files: what each has sent to it.
+    @ivar uploads: what each is sending to it.
     @ivar token: by which C{OTHER} may come back.
     """
 
@@ -43,6 +56,8 @@ class Cast:
     rooms: dict[Thing, int] = field(factory=dict)
     messages: dict[str, int] = field(factory=dict)
     sessions: dict[str, int] = field(factory=dict)
+    files: dict[str, int] = field(factory=dict)
+    uploads: dict[str, str] = field(factory=dict)
     token: str = ""
     _count: int = 0
 
@@ -53,6 +68,7 @@ class Cast:
         self._count += 1
         copy = self.path.with_name(f"{self._count}.db")
         shutil.copy(self.path, copy)
+        shutil.copytree(files_of(self.path), files_of(copy))
         return memory_server(self.test, path=str(copy), sessions_per_user=0, search_rate=0)
 
     def stored(self) -> list[object]:
@@ -62,6 +78,13 @@ class Cast:
         with sqlite3.connect(self.path.with_name(f"{self._count}.db")) as connection:
             queries = (f"SELECT * FROM {name}" for name in _TABLES)
             return [connection.execute(query).fetchall() for query in queries]
+
+
+def files_of(path: Path) -> Path:
+    """
+    @return: the folder for files beside a database.
+    """
+    return path.with_name(f"{path.name}.files")
 
 
 def make_cast(test: SynchronousTestCase) -> Cast:
@@ -96,6 +119,11 @@ def make_cast(test: SynchronousTestCase) -> Cast:
             for each in peers:
                 said = ask(each, "chat_message", chat_group_id=room_id, content="Said.")
                 cast.messages[each] = said["message_id"]
+                keys: dict[str, object] = {"chat_group_id": room_id, "filename": "notes.txt"}
+                sent = ask(each, "file_upload_request", **keys, file_size=0)
+                cast.files[each] = sent["file_id"]
+                begun = ask(each, "file_upload_request", **keys, file_size=9)
+                cast.uploads[each] = begun["upload_id"]
         _give_roles(ask, owner, room_id)
         for each in (Who.STRANGER.value, Who.INVITED.value, Who.ADMINISTRATOR.value):
             ask(each, "leave_chat_request", chat_group_id=room_id)
@@ -193,6 +221,9 @@ KEYS: dict[str, dict[str, object]] = {
     "update_chat_request visibility": {"visibility": "invite"},
     "set_administrator_request": {"administrator": True},
     "reset_password_request": {"new_password": "another"},
+    "file_upload_request": {"filename": "new.txt", "file_size": 3},
+    "file_chunk": {"offset": 0, "data": "QUJD"},
+    "file_credit": {"file_id": 1, "bytes": 1},
 }
 
 #: Those that name somebody to whom it is done.
@@ -213,6 +244,7 @@ _ABOUT_OTHERS = {
 }
 
 _MESSAGES = (Thing.OWN_MESSAGE, Thing.OTHER_MESSAGE)
+_UPLOADS = (Thing.OWN_UPLOAD, Thing.OTHER_UPLOAD)
 _SESSIONS = (Thing.OWN_SESSION, Thing.OTHER_SESSION)
 
 
@@ -237,6 +269,11 @@ def asked(cast: Cast, action: str, thing: Thing, name: str, *, is_there: bool = 
     elif thing in _MESSAGES:
         whose = name if thing is Thing.OWN_MESSAGE else OTHER
         keys["message_id"] = cast.messages.get(whose, 1) if is_there else NOTHING
+    elif thing is Thing.FILE:
+        keys["file_id"] = cast.files[OTHER] if is_there else NOTHING
+    elif thing in _UPLOADS:
+        whose = name if thing is Thing.OWN_UPLOAD else OTHER
+        keys["upload_id"] = cast.uploads.get(whose, "1" * 32) if is_there else "0" * 32
     elif thing in _SESSIONS and kind == "revoke_session_request":
         whose = name if thing is Thing.OWN_SESSION else OTHER
         keys["session_id"] = cast.sessions.get(whose, 1) if is_there else NOTHING

@@ -3,6 +3,7 @@ Servers for tests: everything real but, in memory, the network, the threads and
 the time.
 """
 
+import os
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from itertools import count
@@ -18,6 +19,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from chatroom.assembly import assemble
 from chatroom.chat.logins import NewToken, random_token
 from chatroom.chat.passwords import Cost
+from chatroom.chat.sending import NewNames, random_names
 from chatroom.server.line import ChatFactory
 from chatroom.server.service import ChatService
 from chatroom.settings import Settings
@@ -84,6 +86,8 @@ def memory_server(
     url: str | None = None,
     settings: Settings | None = None,
     new_token: NewToken = random_token,
+    new_names: NewNames = random_names,
+    system: Any = os,
     **options: Any,
 ) -> MemoryServer:
     """
@@ -94,6 +98,8 @@ def memory_server(
     @param settings: but for the database; if there are none, anybody may post as
         fast as they like, and all else is as C{options} say.
     @param new_token: makes the tokens of logins.
+    @param new_names: makes the names of uploads.
+    @param system: what files are written with.
     """
     clock = Clock()
     clock.rightNow = START
@@ -113,6 +119,8 @@ def memory_server(
         now=clock.seconds,
         chance=Random(1),
         new_token=new_token,
+        new_names=new_names,
+        system=system,
     )
     chat.startService()
     server = MemoryServer(chat, clock, ChatFactory(chat), lanes)
@@ -136,6 +144,19 @@ def known_tokens() -> NewToken:
         return urlsafe_b64encode(digest).decode().rstrip("=")
 
     return new_token
+
+
+def known_names() -> NewNames:
+    """
+    @return: likewise, of names of uploads.
+    """
+    numbers = count(1)
+
+    def new_names() -> tuple[str, str]:
+        digest = sha256(f"upload {next(numbers)}".encode())
+        return urlsafe_b64encode(digest.digest()[:18]).decode(), digest.hexdigest()[:32]
+
+    return new_names
 
 
 def new_file(test: SynchronousTestCase, path: str | None = None) -> str:

@@ -188,6 +188,22 @@ _MEMBER = {
     "muted_until": _TEXT_OR_NULL,
 }
 _BAN = {"user_id": (int,), "username": _TEXT, "banned_until": _TEXT_OR_NULL}
+_FILE = {
+    "file_id": (int,),
+    "seq": (int,),
+    "server_time": _TEXT,
+    "sender_id": (int,),
+    "sender_username": _TEXT,
+    "filename": _TEXT,
+    "file_size": (int,),
+    "sha256": _TEXT,
+}
+_FAILED = {
+    "error_code": (int,),
+    "error_message": _TEXT,
+    "reason": _TEXT,
+    "temporary": _FLAG,
+}
 
 #: What answers those who ask for what the seed does not have.
 NAMED: dict[str, dict[str, Any]] = {
@@ -242,6 +258,26 @@ NAMED: dict[str, dict[str, Any]] = {
         "members": [_MEMBER],
         "bans": _OrNull([_BAN]),
     },
+    "file_upload_response": {
+        "upload_id": _TEXT,
+        "next_offset": (int,),
+        "chunk_bytes": (int,),
+        "window": (int,),
+    },
+    "file_chunk_ack": {"upload_id": _TEXT, "next_offset": (int,)},
+    "file_list_response": {
+        "chat_group_id": (int,),
+        "files": [_FILE],
+        "more_before": _FLAG,
+    },
+    "file_download_response": {
+        "file_id": (int,),
+        "filename": _TEXT,
+        "file_size": (int,),
+        "sha256": _TEXT,
+    },
+    "file_data": {"file_id": (int,), "offset": (int,), "data": _TEXT},
+    "file_end": {"file_id": (int,), "sha256": _TEXT_OR_NULL},
 }
 
 #: What is sent of the log to who asks for it, or follows it.
@@ -260,6 +296,7 @@ LOG: dict[str, dict[str, Any]] = {
         "changed_by": (int,),
     },
     "chat_deleted": {**_HAPPENED, "chat_group_name": _TEXT, "deleted_by": (int,)},
+    "file_notification": {**_HAPPENED, **_FILE, "chat_group_name": _TEXT},
 }
 
 #: What only those are sent who have said hello.
@@ -324,7 +361,11 @@ _SAID_MORE = {
 #: The keys of a type that are there where they apply, for those who know of them.
 MORE: dict[str, dict[str, Any]] = {
     "chat_message": {**_SAID_MORE, "replay": _FLAG},
-    "chat_history": {**_SAID_MORE, "reactions": [{"reaction": _TEXT, "user_ids": _IDS}]},
+    "chat_history": {
+        **_SAID_MORE,
+        "reactions": [{"reaction": _TEXT, "user_ids": _IDS}],
+        "file": {"file_size": (int,), "sha256": _TEXT},
+    },
     "chat_history_complete": {
         "first_seq": (int,),
         "last_seq": (int,),
@@ -345,6 +386,16 @@ MORE: dict[str, dict[str, Any]] = {
     "member_changed": {"role": _TEXT, "until": _TEXT, "reason": _TEXT, "replay": _FLAG},
     "chat_changed": {"reason": _TEXT, "replay": _FLAG},
     "chat_deleted": {"reason": _TEXT, "replay": _FLAG},
+    "file_notification": {"replay": _FLAG, "deleted": _FLAG},
+    "file_upload_response": {
+        "success": _FLAG,
+        "chat_group_id": (int,),
+        "file_id": (int,),
+        "seq": (int,),
+        "duplicate": _FLAG,
+        **_FAILED,
+    },
+    "file_end": _FAILED,
     "login_response": {"session_token": _TEXT, "token_expires": _TEXT},
 }
 

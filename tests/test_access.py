@@ -17,7 +17,7 @@ from tests.servers import MemoryServer
 PAGE = DOCS / "moderation.md"
 
 #: What tells that there is no such thing, or none that one may know of.
-UNKNOWN = ("?", "m", "s")
+UNKNOWN = ("?", "m", "s", "f", "u")
 
 #: What a stranger may guess with.
 ABOUT_ROOMS = (

@@ -11,7 +11,7 @@ from twisted.trial.unittest import TestCase
 from chatroom.assembly import assemble
 from chatroom.server.line import ChatFactory
 from chatroom.settings import Settings
-from tests import behaviour, conversing, searching
+from tests import behaviour, conversing, filing, searching
 from tests.peers import Peer, connect_by_socket
 from tests.servers import CHEAP, memory_server
 from tests.stores import OnPostgreSQL, OnSQLite
@@ -26,7 +26,7 @@ class InMemory(OnSQLite, TestCase):
         """
         Start a server.
         """
-        self.server = memory_server(self, url=self.new_url())
+        self.server = memory_server(self, url=self.new_url(), files=self.mktemp())
 
     async def connect(self) -> Peer:
         """
@@ -44,7 +44,7 @@ class OverSocket(OnSQLite, TestCase):
         """
         Start a server.
         """
-        settings = Settings(database=self.new_url(), post_rate=0)
+        settings = Settings(database=self.new_url(), files=self.mktemp(), post_rate=0)
         self.chat = assemble(settings, reactor, cost=CHEAP)
         self.chat.startService()
         endpoint = TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
@@ -82,7 +82,8 @@ class OverSocketPostgreSQL(OnPostgreSQL, OverSocket):
 
 
 def _make(transport: type[TestCase]) -> None:
-    for suite in (*behaviour.SUITES, searching.SearchBehaviour, conversing.FollowingBehaviour):
+    more = (searching.SearchBehaviour, conversing.FollowingBehaviour, filing.FileBehaviour)
+    for suite in (*behaviour.SUITES, *more):
         name = f"{suite.__name__.removesuffix('Behaviour')}{transport.__name__}Tests"
         body = {"__module__": __name__, "__doc__": suite.__doc__}
         globals()[name] = type(name, (transport, suite), body)

@@ -87,6 +87,15 @@ class CommandTests(BenchmarkTestCase):
         outcome = await self.benchmark("reconnect", *small, "--settle", "1")
         self.assertIn("20 of 20", outcome.out, outcome.err)
 
+    async def test_files(self) -> None:
+        """
+        Files arrive while people talk.
+        """
+        small = ("--transfers", "2", "--megabytes", "0.3", "--people", "3", "--seconds", "0.5")
+        outcome = await self.benchmark("files", *small)
+        self.assertIn("; 0 failed", outcome.out, outcome.err)
+        self.assertIn("| beside 4 files |", outcome.out)
+
     async def test_million(self) -> None:
         """
         Each question is answered, in a room of a size that one chooses.

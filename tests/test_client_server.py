@@ -45,9 +45,9 @@ from tests.links import MemoryEndpoint, RealSide
 from tests.servers import CHEAP, MemoryServer, memory_server
 
 
-class ServerTests(ClientCase):
+class ServerCase(ClientCase):
     """
-    With a real server in memory.
+    Tests with a real server in memory.
     """
 
     def setUp(self) -> None:
@@ -81,6 +81,12 @@ class ServerTests(ClientCase):
         alice = self.start()
         self.do(alice.ready())
         return alice, bob, told
+
+
+class ServerTests(ServerCase):
+    """
+    With a real server in memory.
+    """
 
     def test_talk(self) -> None:
         """

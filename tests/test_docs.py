@@ -12,15 +12,26 @@ from msgspec import Meta
 from twisted.trial.unittest import SynchronousTestCase
 
 import chatroom.wire.messages as vocabulary
-from chatroom.chat import ephemera, mentions, names, passwords, reading, rooms
+from chatroom.chat import (
+    ephemera,
+    mentions,
+    names,
+    passwords,
+    reading,
+    rooms,
+    sending,
+    uploads,
+)
 from chatroom.chat import messages as stored_messages
 from chatroom.chat.streams import MOST_A_BATCH
 from chatroom.errors import ErrorCode
-from chatroom.server import session
+from chatroom.server import arriving, transfers
+from chatroom.server.handlers import files as handlers_of_files
 from chatroom.server.handlers import talking
 from chatroom.server.replies import GOODBYES
 from chatroom.settings import Settings
 from chatroom.store.models import MOST_UNREAD
+from chatroom.store.queries.files import BYTES_A_FILE
 from chatroom.wire.codec import (
     Direction,
     Id,
@@ -30,6 +41,7 @@ from chatroom.wire.codec import (
     Request,
 )
 from chatroom.wire.constants import MessageType
+from chatroom.wire.messages.files import MOST_FILES
 from chatroom.wire.messages.talking import PAGE_SIZE
 from tests.inventory import reasons, types
 from tests.pages import DOCS, Section, anchor, code, sections
@@ -59,6 +71,8 @@ _INSIDE: dict[type[Any], str] = {
     vocabulary.AccountInfo: "account",
     vocabulary.RoomState: "room",
     vocabulary.AuditEntry: "entry",
+    vocabulary.FileInfo: "file",
+    vocabulary.AttachedFile: "attached file",
 }
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 
@@ -392,6 +406,18 @@ class LimitTests(SynchronousTestCase):
                 ("messages that entering a room shows, at most", rooms.HISTORY),
                 ("messages in one answer, at most", PAGE_SIZE),
                 ("messages in one answer, unless you say how many", talking.HISTORY_LIMIT),
+                ("bytes of a file's name in UTF-8, at most", names.FILENAME_BYTES),
+                ("bytes of a chunk before base64, at most", uploads.CHUNK_BYTES),
+                ("chunks that are not acknowledged, at most", uploads.WINDOW),
+                ("files that a user is sending, at most", sending.MOST_UPLOADS),
+                ("files that a connection is sent at once, at most", transfers.MOST_DOWNLOADS),
+                ("bytes that each file counts besides its own", BYTES_A_FILE),
+                (
+                    "seconds after which an upload is given up of which nothing comes",
+                    int(uploads.ABANDONED_SECONDS),
+                ),
+                ("files in one answer, at most", MOST_FILES),
+                ("files in one answer, unless you say how many", handlers_of_files.LISTED),
                 ("members that a message mentions, at most", mentions.MOST_MENTIONS),
                 ("reactions to a message, at most", stored_messages.MOST_REACTIONS),
                 (
@@ -401,7 +427,7 @@ class LimitTests(SynchronousTestCase):
                 ("unread messages of a room that are counted, at most", MOST_UNREAD),
                 (
                     "milliseconds of quiet after a login, at most",
-                    int(session.QUIET_SECONDS * 1000),
+                    int(arriving.QUIET_SECONDS * 1000),
                 ),
             ],
         )

@@ -139,6 +139,7 @@ class TableTests(SynchronousTestCase):
                         "database_failed",
                         "commit_unknown",
                         "hash_not_kept",
+                        "file_failed",
                     )
                     self.assertIn(spec, ("", "bare") if is_ours else ("",), kind.name)
 

@@ -20,6 +20,7 @@ from chatroom.store.errors import CommitUncertain, StoreRejected
 from chatroom.store.queries.logins import LoginQueries
 from chatroom.store.repository import Repository
 from chatroom.wire.codec import Direction
+from chatroom.wire.messages import FileChunkRequest
 from tests.inventory import types
 from tests.lanes import SteppingLane
 from tests.log_lines import Seen, watch
@@ -64,6 +65,10 @@ def valid(cls: "type[Any]") -> Message:
     known |= dict.fromkeys(("protocol", "session_id", "message_id", "chat_group_id", "seq"), 1)
     known |= {"reaction": CONTENT, "query": CONTENT, "add": True, "active": True}
     known |= {"role": "member", "administrator": True}
+    known |= {"filename": CONTENT, "file_size": 3, "data": CONTENT, "offset": 0}
+    known |= {"client_file_id": CONTENT[:64], "file_id": 1, "bytes": 1}
+    if cls is FileChunkRequest:
+        known["upload_id"] = CONTENT
     keys = {each.name for each in fields(cls)} & known.keys()
     return request(cls.message_type.value, **{key: known[key] for key in keys})
 

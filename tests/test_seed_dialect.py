@@ -33,6 +33,12 @@ OTHERS: list[Message] = [
     request("mark_read_request", chat_group_id=1, seq=1),
     request("history_request", chat_group_id=1, limit=10),
     request("search_request", query="again"),
+    request("file_upload_request", filename="empty.txt", file_size=0),
+    request("file_upload_request", filename="tea.txt", file_size=3),
+    request("file_chunk", upload_id="nobody's", offset=0, data="dGVh"),
+    request("file_list_request"),
+    request("file_download_request", file_id=13, credit=10),
+    request("file_credit", file_id=13, bytes=10),
     request("join_chat_request", chat_name="plain's"),
     request("enter_chat_request", chat_name="public"),
     request("leave_chat_request", chat_group_id=4),
@@ -104,6 +110,7 @@ class SeedDialectTests(SynchronousTestCase):
         self.server.pass_time(120)
         kinds = {json.loads(line)["message_type"] for line in bytes(modern.raw).splitlines()}
         self.assertLessEqual({"message_edited", "reaction_changed", "member_joined"}, kinds)
+        self.assertLessEqual({"file_notification", "file_end"}, kinds)
         # Each line was parsed when it came; once more for who reads this test alone.
         self.assertIs(self.plain.dialect, Dialect.PLAIN)
         lines = [parse(line) for line in bytes(self.plain.raw).splitlines()]
@@ -123,7 +130,7 @@ class SeedDialectTests(SynchronousTestCase):
         self.plain.heard.clear()
         self.ask(self.plain, [request("enter_chat_request", chat_name="public")])
         said = [e["content"] for e in self.plain.heard if e["message_type"] == "chat_history"]
-        self.assertEqual(said, ["Hello again, @plain!", "（消息已删除）"])
+        self.assertEqual(said, ["Hello again, @plain!", "（消息已删除）", "[文件] empty.txt"])
 
     def test_the_end(self) -> None:
         """

@@ -8,8 +8,8 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.errors import ErrorCode, StoreUnavailable
+from chatroom.server.arriving import QUIET_SECONDS
 from chatroom.server.inbox import MOST_BYTES, MOST_LINES
-from chatroom.server.session import QUIET_SECONDS
 from tests.behaviour import contents
 from tests.lanes import SteppingLane
 from tests.peers import PASSWORD, MemoryTransport, MemoryWire, Message, Peer, post, request

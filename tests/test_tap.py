@@ -91,6 +91,10 @@ CHOICES = {
     "retention_events": ("1000", "2000"),
     "heartbeat_seconds": ("0", "2.5"),
     "token_days": ("0.5", "7"),
+    "files": ("one.files", "none"),
+    "file_bytes": ("1000", "2000"),
+    "user_files_bytes": ("0", "3000"),
+    "all_files_bytes": ("4000", "5000"),
     "hash_threads": ("3", "4"),
     "stall_log_milliseconds": ("50", "0"),
 }

@@ -39,7 +39,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.settings import Settings, options
 from tests.peers import PASSWORD, MemoryWire, Peer, login, register, request
-from tests.servers import MemoryServer, known_tokens, memory_server
+from tests.servers import MemoryServer, known_names, known_tokens, memory_server
 from tests.strict import dialect_of
 
 _BLOCK = re.compile(r"^```transcript((?: --[a-z-]+ \w+)*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -125,8 +125,8 @@ def replay(
     @return: the transcript as it really goes.
     """
     # What differs from server to server is the same in all of them.
-    settings, tokens = transcript.settings, known_tokens()
-    server = memory_server(test, path=path, settings=settings, new_token=tokens)
+    settings, tokens, names = transcript.settings, known_tokens(), known_names()
+    server = memory_server(test, path=path, settings=settings, new_token=tokens, new_names=names)
     server.chat.epoch = EPOCH
     return _Replay(test, server).run(transcript.lines)
 

@@ -15,6 +15,7 @@ from chatroom.errors import (
     Banned,
     CannotLeave,
     ChatError,
+    FileNotFound,
     HelloTooLate,
     MessageNotFound,
     Muted,
@@ -26,6 +27,7 @@ from chatroom.errors import (
     Outranked,
     RoomNotFound,
     SessionNotFound,
+    UploadNotFound,
 )
 from chatroom.store.models import NEVER, PUBLIC_ROOM_ID, Role, RoomKind, Standing
 
@@ -59,6 +61,9 @@ class Thing(Enum):
     OTHER_MESSAGE = "another's message"
     OWN_SESSION = "one's own session"
     OTHER_SESSION = "another's session"
+    FILE = "a file"
+    OWN_UPLOAD = "one's own upload"
+    OTHER_UPLOAD = "another's upload"
     USER = "a user"
     SERVER = "the server"
 
@@ -103,6 +108,9 @@ class Action:
     LIST_ACCOUNTS = "list_accounts_request"
     LIST_ROOMS = "list_rooms_request"
     LIST_AUDIT = "list_audit_request"
+    SEND_FILE = "file_upload_request"
+    LIST_FILES = "file_list_request"
+    READ_FILE = "file_download_request"
 
 
 #: What the letters of the table stand for: a refusal, or that it may be done, or that
@@ -114,6 +122,8 @@ VERDICTS: Mapping[str, type[ChatError] | None] = {
     "?": RoomNotFound,
     "m": MessageNotFound,
     "s": SessionNotFound,
+    "f": FileNotFound,
+    "u": UploadNotFound,
     "N": NotAMember,
     "M": Muted,
     "B": Banned,
@@ -199,6 +209,17 @@ TABLE: dict[str, Row] = {
     Action.LIST_ACCOUNTS: _SERVERS,
     Action.LIST_ROOMS: _SERVERS,
     Action.LIST_AUDIT: _SERVERS,
+    Action.SEND_FILE: _SAY,
+    Action.LIST_FILES: _READ,
+    Action.READ_FILE: {Thing.FILE: "Lff++f++f"},
+    # What is not being sent has no use for it, and is not told.
+    "file_credit": _WITH_LOGIN,
+    "file_upload_request resume": {
+        Thing.OWN_UPLOAD: "L++++++++",
+        Thing.OTHER_UPLOAD: "Luuuuuuuu",
+    },
+    # One's own has to be gone on with before, on each connection.
+    "file_chunk": {Thing.OTHER_UPLOAD: "Luuuuuuuu"},
 }
 
 _COLUMNS = {who: place for place, who in enumerate(Who)}
@@ -208,6 +229,11 @@ _ROOMS = {
     RoomKind.PRIVATE: Thing.PRIVATE,
 }
 _ROLES = {Role.OWNER: Who.OWNER, Role.MODERATOR: Who.MODERATOR, Role.MEMBER: Who.MEMBER}
+_FIELDS: Mapping[type[ChatError], str] = {
+    MessageNotFound: "message_id",
+    NotYourMessage: "message_id",
+    FileNotFound: "file_id",
+}
 _RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 
 
@@ -324,8 +350,8 @@ def _whos(standing: Standing, now: int) -> list[Who]:
 def _refusal(letter: str, standing: Standing, now: int) -> ChatError:
     refusal = VERDICTS[letter]
     assert refusal is not None
-    if refusal is MessageNotFound or refusal is NotYourMessage:
-        return refusal(field="message_id")
+    if refusal in _FIELDS:
+        return refusal(field=_FIELDS[refusal])
     until = {Muted: standing.muted_until, Banned: standing.banned_until}.get(refusal)
     if until is None or until == NEVER or not now:
         return refusal()

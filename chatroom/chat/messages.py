@@ -15,6 +15,7 @@ from chatroom.chat.mentions import Mentions
 from chatroom.chat.transaction import Transaction
 from chatroom.errors import (
     BadReaction,
+    IsAFile,
     MessageIsDeleted,
     MessageNotFound,
     TooManyReactions,
@@ -85,12 +86,15 @@ class Messages:
         @raise MessageNotFound: if there is none, or C{user} may not know of it.
         @raise NotYourMessage: if somebody else has said it.
         @raise MessageIsDeleted: if it was taken back.
+        @raise IsAFile: if it is one.
         """
 
         def work(transaction: Transaction) -> Change:
             message, room = _find(transaction, user, message_id, Action.EDIT)
             if message.deleted_at is not None:
                 raise MessageIsDeleted()
+            if message.kind is EventKind.FILE:
+                raise IsAFile(field="message_id")
             if message.content == content:
                 return Change(message=message, event=None)
             mentions = Mentions(transaction.store, [(room.id, content)])

@@ -10,7 +10,7 @@ import unicodedata
 
 from precis_i18n import get_profile
 
-from chatroom.errors import BadContent, BadRoomName, BadTopic, BadUsername
+from chatroom.errors import BadContent, BadFilename, BadRoomName, BadTopic, BadUsername
 
 USERNAME_CHARS = 32
 ROOM_NAME_CHARS = 64
@@ -18,6 +18,9 @@ TOPIC_CHARS = 500
 
 #: What the names of private chats begin with, and those of no other rooms.
 _PAIR = "@"
+
+#: The most bytes of a file's name, in UTF-8: so many may a file system have.
+FILENAME_BYTES = 255
 
 #: Before normalization a room's name may be longer, but not without bound.
 _RAW_ROOM_NAME_CHARS = 4 * ROOM_NAME_CHARS
@@ -38,6 +41,13 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f"
     "\uffa0\ufff0-\ufff8\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
 )
+
+#: What some systems take for a device, whatever the name ends in.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$) *(\..*)?", re.I)
+
+#: What joins characters to one, in emoji and in some scripts, and is allowed in the names
+#: of files. All else that is invisible may turn a name around, or hide its end.
+_JOINERS = "\u200c\u200d"
 
 
 def username_key(name: str) -> str | None:
@@ -164,3 +174,30 @@ def check_content(content: str, limit: int) -> None:
     """
     if not 1 <= len(content) <= limit or _CONTROL.search(content):
         raise BadContent(field="content", limit=limit)
+
+
+def check_filename(name: str) -> None:
+    """
+    See that nobody who saves a file under its name, on whatever system, saves it
+    somewhere else or under another name.
+
+    @raise BadFilename: if it can't be the name of a file.
+    """
+    is_good = (
+        1 <= len(name) <= FILENAME_BYTES
+        and name.strip() == name
+        and not name.endswith(".")
+        and not set(name) & {"/", "\\"}
+        and all(_is_of_a_filename(each) for each in name)
+        and not _DEVICE.fullmatch(name)
+        and len(name.encode()) <= FILENAME_BYTES
+    )
+    if not is_good:
+        raise BadFilename(field="filename", limit=FILENAME_BYTES)
+
+
+def _is_of_a_filename(character: str) -> bool:
+    if character in _JOINERS:
+        return True
+    is_hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+    return not is_hidden and not _is_noncharacter(ord(character))

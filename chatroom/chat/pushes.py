@@ -19,6 +19,7 @@ from chatroom.wire.messages import (
     ChatHistory,
     ChatInvitation,
     ChatMessage,
+    FileNotification,
     MemberChanged,
     MemberJoined,
     MemberLeft,
@@ -54,12 +55,14 @@ class SeedPushes:
                     "content": (event.content or "") if event.deleted_at is None else "",
                 }
             )
+        if event.kind is EventKind.FILE:
+            return self.notice(event, "shared_file", **_file_in_words(event))
         slug = _SLUGS.get(event.kind)
         if event.kind is EventKind.ROLE:
             slug = _SLUGS_OF_ROLES.get(Details.from_text(event.content).role or "")
         return None if slug is None else self.notice(event, slug)
 
-    def notice(self, event: Event, slug: str) -> bytes:
+    def notice(self, event: Event, slug: str, **more: object) -> bytes:
         """
         @return: an event that somebody did, put into words.
         """
@@ -69,6 +72,7 @@ class SeedPushes:
             username=event.sender.name,
             subject=(event.subject or event.sender).name,
             room=event.room_name,
+            **more,
         )
         notice = SystemMessage(content=words, timestamp=_seconds(event))
         return encode(notice, now=0)
@@ -277,6 +281,25 @@ def _member_changed(event: Event, more: dict[str, Any]) -> Reply:
     )
 
 
+def _file_in_words(event: Event) -> dict[str, object]:
+    return {"filename": event.content, "size": 0 if event.file is None else event.file.size}
+
+
+def _file(event: Event, more: dict[str, Any]) -> Reply:
+    file = event.file
+    return FileNotification(
+        chat_group_name=event.room_name,
+        file_id=event.id,
+        sender_id=event.sender.id,
+        sender_username=event.sender.name,
+        filename=event.content or "",
+        file_size=0 if file is None else file.size,
+        sha256="" if file is None else file.sha256,
+        deleted=None if event.deleted_at is None else True,
+        **more,
+    )
+
+
 def _chat_changed(event: Event, more: dict[str, Any]) -> Reply:
     details = Details.from_text(event.content)
     return ChatChanged(
@@ -342,4 +365,5 @@ _CHANGES: dict[EventKind, Callable[[Event, dict[str, Any]], Reply]] = {
     EventKind.ROLE: _member_changed,
     EventKind.UPDATE: _chat_changed,
     EventKind.END: _chat_deleted,
+    EventKind.FILE: _file,
 }

@@ -112,6 +112,7 @@ class Transaction:
             client_message_id=new.client_message_id,
             reply_to=new.reply_to,
             mentions=new.mentions,
+            file=new.file,
         )
         self._rooms[room_id] = (room, event.seq)
         if new.digest is not None:

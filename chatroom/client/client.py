@@ -4,6 +4,7 @@ The client itself: a service that connects, and connects again.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from os import PathLike
 from random import SystemRandom
 from types import MappingProxyType
 
@@ -14,34 +15,33 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClien
 
 from chatroom.client.audience import MOST_EVENTS, Audience, EventStream
 from chatroom.client.backoff import Backoff, Chance, RetryPolicy, exponential
-from chatroom.client.conversation import Conversation
 from chatroom.client.entrance import Credentials, Entrance, pick
-from chatroom.client.errors import NetworkError, Refusal, Unanswered
+from chatroom.client.errors import NetworkError, Refusal
 from chatroom.client.events import Event, Stored
+from chatroom.client.files import Files
 from chatroom.client.following import Following
 from chatroom.client.journal import Journal
 from chatroom.client.outbox import Outbox
+from chatroom.client.posting import say
 from chatroom.client.reconnecting import Reconnecting
 from chatroom.client.room import Room
 from chatroom.client.session import Session
 from chatroom.client.tracker import Tracker
-from chatroom.errors import NotLoggedIn
 from chatroom.wire.codec import Reply, Request
 from chatroom.wire.messages import (
     ChangePasswordRequest,
     ChatHead,
-    ChatMessage,
-    ChatMessageAck,
     CreateChatRequest,
     CreateChatResponse,
+    FileData,
+    FileDownloadResponse,
+    FileEnd,
     HelloRequest,
     JoinChatRequest,
     JoinChatResponse,
     PongRequest,
-    Position,
     PostRequest,
     PrivateChatRequest,
-    ResumeRequest,
     SearchRequest,
     SearchResponse,
     TypingRequest,
@@ -59,6 +59,7 @@ class ChatClient(Service):
     A user of a chat server, for as long as the service runs.
 
     @ivar user_id: who one is, once that is known.
+    @ivar files: what one sends, and has.
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class ChatClient(Service):
             Backoff(retry_policy or exponential(self._random)),
             self,
         )
+        self.files = Files(reactor, self._random, self, self._waited_for)
         self._awaiting = 0
         self._saving: IDelayedCall | None = None
         self._saved: dict[int, int] = {}
@@ -127,6 +129,13 @@ class ChatClient(Service):
         Who one is, once that is known.
         """
         return self._tracker.user_id
+
+    @property
+    def is_running(self) -> bool:
+        """
+        Whether there may be a session again.
+        """
+        return bool(self.running) and self._connection.gate.error is None
 
     @property
     def epoch(self) -> str | None:
@@ -243,6 +252,12 @@ class ChatClient(Service):
         )
         return pick(await self.request(request), SearchResponse)
 
+    async def download(self, file_id: int, path: str | PathLike[str]) -> FileDownloadResponse:
+        """
+        Have a file, which is at C{path} when all of it is there; see L{Files.download}.
+        """
+        return await self.files.download(file_id, path)
+
     async def request(self, request: Request) -> list[Reply]:
         """
         Ask anything, as soon as there is a session. (To say something, use L{send} or a
@@ -298,7 +313,7 @@ class ChatClient(Service):
         """
 
         async def deliver(post: PostRequest) -> Stored:
-            return await _post(session.conversation, post)
+            return await say(session.conversation, post)
 
         self._outbox.start(deliver)
 
@@ -307,6 +322,13 @@ class ChatClient(Service):
         Send nothing for now.
         """
         self._outbox.pause()
+        self.files.lost()
+
+    def file_came(self, message: FileData | FileEnd) -> None:
+        """
+        Take some of a file.
+        """
+        self.files.take(message)
 
     def gave_up(self, error: Refusal) -> None:
         """
@@ -330,8 +352,7 @@ class ChatClient(Service):
             self._saving = self._clock.callLater(SAVING_SECONDS, self._save)
 
     def _own(self, answer: JoinChatResponse | CreateChatResponse) -> Room:
-        if self.epoch is None:
-            # An older server tells of no event that makes one a member.
+        if self.epoch is None:  # An older server tells of no event that makes one a member.
             self._tracker.know(answer.chat_group_id, answer.chat_name)
         return self.room(answer.chat_group_id)
 
@@ -358,20 +379,18 @@ class ChatClient(Service):
 
     def _load(self) -> None:
         position = None if self._journal is None else self._journal.position
-        following = self._tracker.following
-        if position is not None and not following.known:
-            following.epoch = position.epoch
-            following.load(position.positions or [])
+        if position is not None and not self._tracker.following.known:
+            self._tracker.following.epoch = position.epoch
+            self._tracker.following.load(position.positions or [])
 
     def _save(self) -> None:
-        timer, self._saving = self._saving, None
-        if timer is not None and timer.active():
-            timer.cancel()
+        if self._saving is not None and self._saving.active():
+            self._saving.cancel()
+        self._saving = None
         positions, position = dict(self.positions), None
         if positions != self._saved and self.epoch is not None:
             self._saved = positions
-            places = [Position(chat_group_id=k, after_seq=v) for k, v in positions.items()]
-            position = ResumeRequest(epoch=self.epoch, positions=places)
+            position = self._tracker.following.kept(self.epoch)
         self._outbox.save(position)
 
     async def _stop(self) -> None:
@@ -379,22 +398,3 @@ class ChatClient(Service):
         self._outbox.close(NetworkError())
         await self._connection.stop()
         self._audience.end()
-
-
-async def _post(conversation: Conversation, post: PostRequest) -> Stored:
-    try:
-        answer = (await conversation.ask(post))[-1]
-    except Refusal as error:
-        if isinstance(error, NotLoggedIn):
-            conversation.line.drop("the login is lost")
-            raise NetworkError() from error
-        raise
-    if not isinstance(answer, ChatMessageAck | ChatMessage) or answer.message_id is None:
-        raise Unanswered()
-    return Stored(
-        message_id=answer.message_id,
-        seq=answer.seq,
-        server_time=answer.server_time,
-        client_message_id=post.client_message_id or "",
-        duplicate=isinstance(answer, ChatMessageAck) and answer.duplicate,
-    )

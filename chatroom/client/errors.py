@@ -85,7 +85,7 @@ def refusal(reply: Reply) -> Refusal | None:
     """
     @return: what to raise for an answer, if it is a refusal.
     """
-    if not isinstance(reply, ErrorMessage) and getattr(reply, "success", True):
+    if not isinstance(reply, ErrorMessage) and getattr(reply, "success", None) is not False:
         return None
     guess = _GUESSES.get(reply.message_type.value, ErrorCode.SERVER_ERROR)
     number = getattr(reply, "error_code", None) or int(guess)

@@ -11,6 +11,7 @@ from chatroom.wire.messages import (
     ChatHistory,
     ChatInvitation,
     ChatMessage,
+    FileNotification,
     MemberChanged,
     MemberJoined,
     MemberLeft,
@@ -88,6 +89,7 @@ class Unsent:
 #: What happens in a room and has its place there.
 RoomEvent = (
     ChatMessage
+    | FileNotification
     | MessageEdited
     | MessageDeleted
     | ReactionChanged

@@ -8,7 +8,7 @@ from enum import Enum
 
 from attrs import define, field
 
-from chatroom.wire.messages import ChatHead, Position, ResumedChat
+from chatroom.wire.messages import ChatHead, Position, ResumedChat, ResumeRequest
 
 
 class Verdict(Enum):
@@ -98,6 +98,14 @@ class Following:
         for room_id in places:
             self._seen.pop(room_id, None)
         return [Position(chat_group_id=room, after_seq=seq) for room, seq in places.items()]
+
+    def kept(self, epoch: str) -> ResumeRequest:
+        """
+        @param epoch: of the database.
+        @return: where one is, for L{load} in another run.
+        """
+        places = [Position(chat_group_id=k, after_seq=v) for k, v in self.known.items()]
+        return ResumeRequest(epoch=epoch, positions=places)
 
     def load(self, positions: Iterable[Position]) -> None:
         """

@@ -25,7 +25,7 @@ from chatroom.client.session import Session
 from chatroom.client.tracker import Tracker
 from chatroom.errors import ErrorCode
 from chatroom.wire.codec import Reply
-from chatroom.wire.messages import HelloRequest, Ping, Pong
+from chatroom.wire.messages import FileData, FileEnd, HelloRequest, Ping, Pong
 from chatroom.wire.unknown import Place
 
 #: How long a server may say nothing that matters before it has let one in and told what
@@ -46,6 +46,9 @@ class Owner(Protocol):
 
     def session_lost(self) -> None:
         """There is none any more, for now."""
+
+    def file_came(self, message: FileData | FileEnd) -> None:
+        """Some of a file has come."""
 
     def gave_up(self, error: Refusal) -> None:
         """There will be none: the server refuses for good."""
@@ -131,7 +134,10 @@ class Reconnecting:
         if self.session is not None:
             if not isinstance(message, Ping | Pong):
                 self._be_patient()
-            self.session.heard(message)
+            if isinstance(message, FileData | FileEnd):
+                self._owner.file_came(message)
+            else:
+                self.session.heard(message)
             self._owner.moved()
 
     def passed(self, line: Line, place: Place) -> None:

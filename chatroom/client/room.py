@@ -2,12 +2,14 @@
 A room, as a program speaks in it.
 """
 
+from os import PathLike
 from typing import Protocol
 
 from attrs import frozen
 
 from chatroom.client.entrance import pick
 from chatroom.client.events import Page, Stored
+from chatroom.client.files import Files
 from chatroom.wire.codec import Reply, Request
 from chatroom.wire.details import RoleName
 from chatroom.wire.messages import (
@@ -21,6 +23,7 @@ from chatroom.wire.messages import (
     DeleteMessageResponse,
     EditMessageRequest,
     EditMessageResponse,
+    FileUploadResponse,
     HistoryRequest,
     InviteRequest,
     KickRequest,
@@ -41,6 +44,10 @@ class Speaker(Protocol):
     """
     What a room needs of its client.
     """
+
+    @property
+    def files(self) -> Files:
+        """The files of the client."""
 
     async def send(self, post: PostRequest) -> Stored:
         """Have it stored."""
@@ -93,6 +100,27 @@ class Room:
             client_message_id=client_message_id,
         )
         return await self._client.send(post)
+
+    async def send_file(
+        self,
+        path: str | PathLike[str],
+        *,
+        filename: str | None = None,
+        client_file_id: str | None = None,
+    ) -> FileUploadResponse:
+        """
+        Send a file, once, however often the connection is lost meanwhile.
+
+        @param filename: what others see, if not the last part of C{path}.
+        @param client_file_id: the program's own name for it; a file that was sent under
+            it already is not sent again.
+        @raise Refusal: if the server refuses it for good.
+        @raise NetworkError: if the client is stopped before.
+        @raise OSError: if it can't be read.
+        """
+        return await self._client.files.send(
+            self.id, path, filename=filename, client_file_id=client_file_id
+        )
 
     async def edit(self, message_id: int, text: str) -> EditMessageResponse:
         """

@@ -26,6 +26,7 @@ from chatroom.wire.messages import (
     ChatInvitation,
     ChatMessage,
     ErrorMessage,
+    FileNotification,
     Goodbye,
     HelloRequest,
     HelloResponse,
@@ -202,6 +203,7 @@ _EVENTS = (
     MemberChanged,
     ChatChanged,
     ChatDeleted,
+    FileNotification,
 )
 _NOTICES = (ReadMarker, Receipt, Typing, Presence, SystemMessage, ChatInvitation)
 

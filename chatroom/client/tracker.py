@@ -15,6 +15,7 @@ from chatroom.wire.messages import (
     ChatDeleted,
     ChatHead,
     ChatMessage,
+    FileNotification,
     MemberChanged,
     MemberJoined,
     MemberLeft,
@@ -137,7 +138,8 @@ class Tracker:
         head = self.heads.get(room_id or 0)
         if head is None or room_id is None or seq is None or seq <= head.last_seq:
             return
-        is_unread = isinstance(event, ChatMessage) and event.sender_id != self.user_id
+        is_said = isinstance(event, ChatMessage | FileNotification)
+        is_unread = is_said and getattr(event, "sender_id", None) != self.user_id
         is_mention = is_unread and self.user_id in (getattr(event, "mentions", None) or [])
         self.heads[room_id] = evolve(
             head,

@@ -242,6 +242,43 @@ KINDS = _table(
         has_traceback=True,
     ),
     Kind(
+        "file_failed",
+        LogLevel.error,
+        "a file could not be read or written: {reason:bare}",
+        "the disk of the files failed, or is full",
+        most=FAULT,
+    ),
+    Kind(
+        "file_damaged",
+        LogLevel.error,
+        "the file {file} is damaged: {reason}",
+        "a file is gone from the disk, or cut, though it is not deleted",
+        most=FAULT,
+    ),
+    Kind(
+        "files_lost",
+        LogLevel.error,
+        "{count} files are gone",
+        "files are not on the disk though they are not deleted",
+        most=FAULT,
+    ),
+    Kind(
+        "file_stumbled",
+        LogLevel.error,
+        "a file on its way stumbled",
+        "a bug: the peer was told 1009",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
+        "tidying_failed",
+        LogLevel.error,
+        "looking after the files failed",
+        "a bug: it is tried again after a minute",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
         "hashing_failed",
         LogLevel.error,
         "hashing does not work",
@@ -299,6 +336,13 @@ KINDS = _table(
         "erased the room {room}",
         "nothing is left of a room that was deleted",
         most=AUDIT,
+    ),
+    Kind(
+        "strays_removed",
+        LogLevel.info,
+        "removed {count} files that nobody knows of",
+        "a crash, or somebody else, had left them in the folder",
+        most=FAULT,
     ),
     # The log itself
     Kind(

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.logins import Arrival
 from chatroom.errors import AlreadyLoggedIn, TooManySessions
-from chatroom.server.session import QUIET_SECONDS, Session
+from chatroom.server.session import Session
 from chatroom.store.models import PUBLIC_ROOM_ID, Head, Login, User
 
 if TYPE_CHECKING:
     from chatroom.server.service import ChatService
+
+#: How long nothing follows a login unasked, unless the peer goes on earlier.
+QUIET_SECONDS = 0.2
 
 
 def require_anonymous(session: Session) -> None:

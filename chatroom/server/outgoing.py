@@ -72,6 +72,7 @@ class Outgoing:
     @ivar unsent: tells how much the transport still has; it need not be exact,
         if only it changes when some of it is sent.
     @ivar peer: whom it leads to, for the operator.
+    @ivar idle_again: called when what was L{offer}ed in vain may be taken.
     """
 
     _log = Journal()
@@ -83,6 +84,7 @@ class Outgoing:
     _settings: Settings
     _peer: str
     _drained: Callable[[], None] = field(default=_ignore, init=False)
+    idle_again: Callable[[], None] | None = field(default=None, init=False)
     _queue: list[tuple[bytes | memoryview, bool]] = field(factory=list, init=False)
     _queued: int = field(default=0, init=False)
     _pushes: int = field(default=0, init=False)
@@ -166,6 +168,18 @@ class Outgoing:
         if self.is_idle and self._held is None and not self._unsent():
             self._put(lines, False)
 
+    def offer(self, lines: bytes) -> bool:
+        """
+        Send what has time, if nothing else waits.
+
+        @return: whether it was taken; if not, it is to be offered again.
+        """
+        is_open = not (self._is_lost or self._is_closing)
+        is_taken = is_open and self.is_idle and self._held is None and not self._unsent()
+        if is_taken:
+            self._put(lines, False)
+        return is_taken
+
     def _is_too_much(self) -> bool:
         bound = self._settings.push_bytes
         if not bound or self._pushes <= bound:
@@ -238,6 +252,8 @@ class Outgoing:
             self._stall.cancel()
             self._stall = None
         self._send()
+        if self.is_idle and self.idle_again is not None:
+            self.idle_again()
 
     def stopProducing(self) -> None:
         """

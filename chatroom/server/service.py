@@ -15,6 +15,7 @@ from chatroom.chat.accounts import Accounts
 from chatroom.chat.administration import Administration
 from chatroom.chat.alterations import Alterations
 from chatroom.chat.ephemera import Ephemera
+from chatroom.chat.files import Files
 from chatroom.chat.hub import Hub
 from chatroom.chat.indexing import Indexing
 from chatroom.chat.log import Log
@@ -30,6 +31,7 @@ from chatroom.chat.rooms import Rooms
 from chatroom.chat.search import Search
 from chatroom.chat.upkeep import Upkeep
 from chatroom.clock import Now
+from chatroom.errors import FileNotFound
 from chatroom.logs.journal import Journal
 from chatroom.server.admission import Admission, limited_as
 from chatroom.server.cork import Cork
@@ -39,8 +41,10 @@ from chatroom.server.inbox import Connection, Inbox
 from chatroom.server.later import Later
 from chatroom.server.outgoing import Outgoing, Transport
 from chatroom.server.session import CLOSING_SECONDS, Session
+from chatroom.server.transfers import Means, Transfers
 from chatroom.settings import Settings
 from chatroom.store.database import Database
+from chatroom.store.filed import File
 from chatroom.store.models import User
 from chatroom.wire.codec import Reply
 
@@ -72,6 +76,7 @@ class ChatService(MultiService):
     @ivar indexing: puts what was said into the index of words.
     @ivar upkeep: what else is done to the store in the background.
     @ivar admission: who may be connected.
+    @ivar files: the files of rooms.
     @ivar marks: how far everybody has read.
     @ivar ephemera: what is shown for the moment only.
     @ivar heartbeats: who is to be heard of now and then.
@@ -104,6 +109,7 @@ class ChatService(MultiService):
     upkeep: Upkeep
     admission: Admission
     messages: Messages
+    files: Files
     replays: Replays
     marks: Marks
     ephemera: Ephemera
@@ -129,6 +135,11 @@ class ChatService(MultiService):
         if self.running:
             return
         self.epoch = self._database.open(now=int(self.now() * 1000))
+        try:
+            self.files.start(self.epoch)
+        except BaseException:
+            self._database.close()
+            raise
         self._passwords.start()
         self.log.start()
         self.marks.start()
@@ -138,10 +149,12 @@ class ChatService(MultiService):
         except BaseException:
             self.running = False
             self._passwords.stop()
+            self.files.close()
             self._database.close()
             raise
         self.indexing.start()
         self.upkeep.start()
+        self.files.tidying.start()
         self.is_open = True
         self._logger.note("serving", database=self._database.name)
 
@@ -159,16 +172,18 @@ class ChatService(MultiService):
         self.is_open = False
         self.ephemera.stop()
         await super().stopService()
-        looked_after = [self.indexing.stop(), self.upkeep.stop()]
+        looked_after = [self.indexing.stop(), self.upkeep.stop(), self.files.tidying.stop()]
         sessions = tuple(self.sessions)
         finished = [session.finish() for session in sessions]
         if not await self._within(FINISHING_SECONDS, finished):
             self._logger.note("requests_unfinished")
-        if not await self._within(DRAINING_SECONDS, [self.log.stop(), *looked_after]):
+        kept = Deferred.fromCoroutine(self.files.uploads.stop())
+        if not await self._within(DRAINING_SECONDS, [self.log.stop(), kept, *looked_after]):
             self._logger.note("log_unfinished")
             self.log.give_up()
         self.marks.stop()
         self._passwords.refuse()
+        self.files.refuse()
         self._database.refuse()
         for session in sessions:
             session.close("shutting_down")
@@ -176,6 +191,7 @@ class ChatService(MultiService):
         if not await self._within(CLOSING_SECONDS + 0.5, gone):
             self._logger.note("sessions_left", count=len(self.sessions))
         self._passwords.stop()
+        self.files.close()
         self._database.close()
         self._logger.note("stopped")
 
@@ -245,6 +261,28 @@ class ChatService(MultiService):
         @return: what reads the log for a user.
         """
         return Following(user, outgoing, self.replays, self.clock, self.hub.last_seq, tell)
+
+    def transfers(self, session: Session) -> Transfers:
+        """
+        @return: what sends files to a session, and answers what comes of one.
+        """
+
+        async def read(file: File, offset: int, length: int) -> bytes:
+            if not self.hub.is_in(session, file.room_id):
+                raise FileNotFound()
+            return await self.files.read(session.speaker, file, offset, length)
+
+        return Transfers(
+            Means(
+                outgoing=session.outgoing,
+                clock=self.clock,
+                chunk_bytes=self.files.uploads.chunk_bytes,
+                read=lambda *place: Deferred.fromCoroutine(read(*place)),
+                encode=lambda reply: session.replies.answer(reply, reply.request_id),
+                say=lambda error: error.text(session.replies.language),
+                rested=session.go_on,
+            )
+        )
 
     def move(self, session: Session, peer: str) -> None:
         """

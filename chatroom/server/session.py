@@ -5,9 +5,9 @@ things happen is up to L{chatroom.server.order.Order}.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from attrs import define, field
+from attrs import Factory, define, field
 from twisted.internet.defer import Deferred
 
 from chatroom.chat.log import Waiter
@@ -24,6 +24,7 @@ from chatroom.server.order import Order
 from chatroom.server.outgoing import Outgoing
 from chatroom.server.replies import Replies
 from chatroom.server.row import Row
+from chatroom.server.transfers import Transfers
 from chatroom.store.models import PUBLIC_ROOM_ID, Login, User
 from chatroom.wire.codec import Refused, Reply, Request, decode_request
 from chatroom.wire.messages import HelloRequest
@@ -39,11 +40,9 @@ ANONYMOUS_LINES_A_TURN = 2
 #: How many logins of one connection are finished however many others wait.
 _LOGINS_SPARED = 3
 
+_TRANSFERS: Any = Factory(lambda session: session._chat.transfers(session), takes_self=True)
 #: How long a goodbye may take to be read.
 CLOSING_SECONDS = 2.0
-
-#: How long nothing follows a login unasked, unless the peer goes on earlier.
-QUIET_SECONDS = 0.2
 
 
 @define(eq=False, repr=False)
@@ -64,6 +63,7 @@ class Session:
     @ivar room_id: the current room.
     @ivar is_proving: whether who speaks is being found out, and this is to be finished.
     @ivar lines_heard: how many lines have come.
+    @ivar transfers: the files that are under way.
     """
 
     _log = Journal()
@@ -85,6 +85,7 @@ class Session:
     _finished: "Deferred[None] | None" = field(default=None, init=False)
     deliver: Callable[[bytes], None] = field(init=False)
     replies: Replies = field(init=False)
+    transfers: Transfers = field(init=False, default=_TRANSFERS)
     _order: Order = field(init=False)
     _followers: tuple[Following, ...] = field(default=(), init=False)
     _logins: int = field(default=0, init=False)
@@ -311,6 +312,7 @@ class Session:
         Have nothing of the log be read any more.
         """
         self.follower = None
+        self.transfers.end()
         for follower in self._followers:
             self.drop(follower)
 
@@ -376,7 +378,7 @@ class Session:
         """
         if self.is_closing:
             self._finish()
-        elif self._has_ended:
+        elif self._has_ended and not self.transfers.is_busy:
             self.outgoing.close()
 
     # Limits and ends

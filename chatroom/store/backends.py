@@ -39,6 +39,22 @@ def readers_for(text: str) -> int:
     return 1 if text.startswith("sqlite") else READERS
 
 
+def folder_for(text: str, files: str) -> str | None:
+    """
+    @param text: as for L{backend_for}.
+    @param files: a folder for files, C{beside} the database, or C{none}.
+    @return: where files are kept; C{None} if none are.
+    """
+    if files not in ("beside", "none"):
+        return files
+    if files == "none" or not text.startswith("sqlite"):
+        return None
+    # What is wrong with the URL is told when the database is opened.
+    with suppress(StartError):
+        return f"{backend_for(text).name}.files"
+    return None
+
+
 def _parse(text: str) -> URL:
     try:
         return make_url(text)

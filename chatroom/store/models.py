@@ -62,10 +62,15 @@ class EventKind(str, Enum):
     ROLE = "role"
     UPDATE = "update"
     END = "end"
+    FILE = "file"
 
 
 #: The events after which a user is no member any more.
 DEPARTURES = frozenset({EventKind.LEAVE, EventKind.KICK, EventKind.BAN})
+
+
+#: What is something said, to be read, answered and taken back.
+MESSAGES = (EventKind.MESSAGE, EventKind.FILE)
 
 
 @frozen(kw_only=True)
@@ -162,6 +167,18 @@ class Ban:
 
 
 @frozen(kw_only=True)
+class FileFacts:
+    """
+    What a file consists of.
+
+    @ivar sha256: in hexadecimal digits.
+    """
+
+    size: int
+    sha256: str
+
+
+@frozen(kw_only=True)
 class Event:
     """
     One entry of a room's log, as stored.
@@ -172,10 +189,11 @@ class Event:
     @ivar subject: the user it was done to, for what is done to users.
     @ivar target_id: the message it was done to, for what is done to messages.
     @ivar content: what a message says, byte-exact, or says since an edit; empty if it
-        was deleted; the reaction; C{None} where nothing was said.
+        was deleted; the reaction; the name of a file; C{None} where nothing was said.
     @ivar created_at: in milliseconds since 1970, UTC, as all times.
     @ivar reply_to: the message that a message answers; it may be gone.
     @ivar mentions: the ids of the members whom the content names with an C{@}.
+    @ivar file: of a file that was not deleted.
     """
 
     id: int
@@ -193,6 +211,7 @@ class Event:
     mentions: tuple[int, ...] = ()
     edited_at: int | None = None
     deleted_at: int | None = None
+    file: FileFacts | None = None
 
 
 @frozen(kw_only=True)
@@ -214,6 +233,7 @@ class NewEvent:
     reply_to: int | None = None
     mentions: tuple[int, ...] = ()
     digest: bytes | None = None
+    file: FileFacts | None = None
 
 
 @frozen(kw_only=True)

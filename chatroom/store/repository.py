@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from chatroom.store.queries.administration import AdministrationQueries
 from chatroom.store.queries.changes import ChangeQueries
+from chatroom.store.queries.files import FileQueries
 from chatroom.store.queries.history import HistoryQueries
 from chatroom.store.queries.log import LogQueries
 from chatroom.store.queries.logins import LoginQueries
@@ -35,6 +36,7 @@ class Repository(
     RetentionQueries,
     ModerationQueries,
     AdministrationQueries,
+    FileQueries,
 ):
     """
     The store, on the one connection of a transaction that somebody else began and

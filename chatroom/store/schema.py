@@ -7,6 +7,7 @@ hence AUTOINCREMENT on SQLite.
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData(
@@ -167,6 +169,49 @@ sessions = Table(
     Column("expires_at", BigInteger, nullable=False),
     Index(None, "user_id"),
     sqlite_autoincrement=True,
+)
+
+#: Files that were sent. There is no constraint on their rooms and events: what is here
+#: may be older than what is kept, until its bytes are gone.
+files = Table(
+    "files",
+    metadata,
+    Column("id", BigId, primary_key=True),
+    # None when nothing is kept of the event any more.
+    Column("event_id", BigId, unique=True),
+    Column("room_id", BigId, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("user_id", BigId, ForeignKey("users.id"), nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False),
+    # What the bytes are called where they are; None when they are gone.
+    Column("name", String(64), unique=True),
+    Column("upload_id", String(64), nullable=False, unique=True),
+    Column("client_file_id", String(64)),
+    Column("is_dropped", Boolean, nullable=False, server_default=false()),
+    UniqueConstraint("user_id", "client_file_id"),
+    Index(None, "room_id", "seq"),
+    Index(None, "is_dropped"),
+    sqlite_autoincrement=True,
+)
+
+#: Files that are on their way here.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("user_id", BigId, ForeignKey("users.id"), nullable=False),
+    Column("room_id", BigId, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("sha256", String(64)),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("client_file_id", String(64)),
+    Column("synced", BigInteger, nullable=False),
+    Column("touched_at", BigInteger, nullable=False),
+    UniqueConstraint("user_id", "client_file_id"),
 )
 
 #: Facts about the database itself, such as its epoch.

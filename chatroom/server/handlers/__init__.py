@@ -5,6 +5,7 @@ What each request does, by topic. Importing this package fills the dispatch tabl
 from chatroom.server.handlers import (
     accounts,
     administering,
+    files,
     following,
     greeting,
     logins,
@@ -19,6 +20,7 @@ from chatroom.server.handlers import (
 __all__ = [
     "accounts",
     "administering",
+    "files",
     "following",
     "greeting",
     "logins",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chatroom import __version__
+from chatroom.chat.files import Files
 from chatroom.errors import HelloTooLate
 from chatroom.server.dispatch import handles
 from chatroom.settings import Settings
@@ -41,7 +42,7 @@ async def hello(chat: "ChatService", session: "Session", request: HelloRequest) 
         server=f"chatroom {__version__}",
         epoch=chat.epoch,
         language=language,
-        limits=_limits(chat.settings),
+        limits=_limits(chat.settings, chat.files),
     )
 
 
@@ -70,13 +71,12 @@ def _language(wish: str | None) -> str | None:
     return language if language in TEXTS else None
 
 
-def _limits(settings: Settings) -> Limits:
+def _limits(settings: Settings, files: Files) -> Limits:
     return Limits(
         line_bytes=settings.line_bytes,
         content_chars=settings.content_chars,
-        # Files can't be sent.
-        file_bytes=0,
-        chunk_bytes=0,
+        file_bytes=files.most_bytes if files.is_on else 0,
+        chunk_bytes=files.uploads.chunk_bytes if files.is_on else 0,
         page_size=PAGE_SIZE,
         heartbeat_seconds=settings.heartbeat_seconds,
     )

@@ -5,6 +5,8 @@ What is said, changed, taken back and looked at.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from attrs import evolve
+
 from chatroom.chat.messages import Change, View
 from chatroom.chat.names import check_content
 from chatroom.chat.pushes import said, said_in_full
@@ -12,10 +14,11 @@ from chatroom.chat.times import rfc3339
 from chatroom.chat.transaction import Post, Stored
 from chatroom.errors import BadField, TooFast
 from chatroom.server.dispatch import handles, shares_commit
-from chatroom.store.models import User
+from chatroom.store.models import Event, EventKind, User
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
+    AttachedFile,
     ChatHistory,
     ChatHistoryComplete,
     ChatMessageAck,
@@ -137,12 +140,20 @@ def shown(view: View, language: str) -> Sequence[Reply]:
     """
     @return: a history with the keys that everybody knows.
     """
-    deleted = text(language, "deleted")
-    messages = [said(each, ChatHistory, deleted=deleted) for each in view.page.messages]
+    messages = [seen(each, language) for each in view.page.messages]
     return [
         *messages,
         ChatHistoryComplete(chat_group_id=view.room.id, message_count=len(messages)),
     ]
+
+
+def seen(event: Event, language: str) -> ChatHistory:
+    """
+    @return: a message with the keys that everybody knows, and what is more in words.
+    """
+    if event.kind is EventKind.FILE:
+        event = evolve(event, content=text(language, "file", filename=event.content))
+    return said(event, ChatHistory, deleted=text(language, "deleted"))
 
 
 def shown_in_full(view: View, user: User) -> Sequence[Reply]:
@@ -155,6 +166,7 @@ def shown_in_full(view: View, user: User) -> Sequence[Reply]:
             each,
             ChatHistory,
             own=each.sender.id == user.id,
+            file=_attached(each),
             reactions=[
                 Reaction(reaction=some.reaction, user_ids=list(some.user_ids))
                 for some in view.reactions.get(each.id, ())
@@ -183,6 +195,11 @@ def take_turn(chat: "ChatService", session: "Session") -> None:
     wait = chat.posts.take(session.speaker.id)
     if wait > 0:
         raise TooFast(retry_after=wait)
+
+
+def _attached(event: Event) -> AttachedFile | None:
+    file = event.file
+    return None if file is None else AttachedFile(file_size=file.size, sha256=file.sha256)
 
 
 def _changed(form: type[C], change: Change) -> C:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from attrs import evolve, frozen
 from sqlalchemy import delete, func, insert, select, update
 
-from chatroom.store.models import Event
+from chatroom.store.models import Event, EventKind
+from chatroom.store.queries.files import FileQueries
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import joined
 from chatroom.store.queries.search import SearchQueries
@@ -42,6 +43,8 @@ class ChangeQueries(Queries):
         self._change(message, content="", mentions=None, deleted_at=now)
         SearchQueries(self._connection).disown(message.id)
         self._forget_mentions(message)
+        if message.kind is EventKind.FILE:
+            FileQueries(self._connection).drop_file(message.id)
         self._connection.execute(delete(reactions).where(reactions.c.message_id == message.id))
 
     def add_mentions(self, messages: Sequence[Event]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import ColumnElement, Select, select
 
-from chatroom.store.models import Event, EventKind, Page, Reacted, Span, User
+from chatroom.store.models import MESSAGES, Event, EventKind, Page, Reacted, Span, User
 from chatroom.store.portions import portions
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import EVENT, EVENT_TABLES, event
@@ -139,4 +139,4 @@ def _events(*conditions: ColumnElement[bool]) -> Select[Any]:
 
 
 def _messages(condition: ColumnElement[bool]) -> Select[Any]:
-    return _events(condition, events.c.kind == EventKind.MESSAGE.value)
+    return _events(condition, events.c.kind.in_([each.value for each in MESSAGES]))

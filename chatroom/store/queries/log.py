@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import select
 
-from chatroom.store.models import Event, EventKind, Role, Room, SentBefore
+from chatroom.store.models import MESSAGES, Event, EventKind, Role, Room, SentBefore
 from chatroom.store.portions import portions, powers_of_two
 from chatroom.store.queries.changes import ChangeQueries
 from chatroom.store.queries.queries import Queries
@@ -128,7 +128,7 @@ class LogQueries(Queries):
         """
         found: dict[int, int] = {}
         for some in portions(sorted(message_ids)):
-            is_one = events.c.id.in_(some) & (events.c.kind == EventKind.MESSAGE.value)
+            is_one = events.c.id.in_(some) & events.c.kind.in_([each.value for each in MESSAGES])
             for row in self._connection.execute(
                 select(events.c.id, events.c.room_id).where(is_one)
             ):

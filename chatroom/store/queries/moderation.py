@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select, update
 
 from chatroom.store.models import Ban, Membership, Role, Room, RoomKind, User
 from chatroom.store.oversight import Deed
+from chatroom.store.queries.files import FileQueries
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.retention import RetentionQueries
 from chatroom.store.queries.rows import ROOM, room
@@ -157,8 +158,8 @@ class ModerationQueries(Queries):
             RetentionQueries(self._connection).cut(room_id, found[-1].seq + 1)
             SearchQueries(self._connection).count_forgotten(len(found))
             return True
-        # What else comes to belong to a room, such as files, is to be erased here: some of
-        # it, and then there is more.
+        # Their bytes go a little later, with those of other files that were deleted.
+        FileQueries(self._connection).forget_room_files(room_id)
         self._connection.execute(delete(mentions).where(mentions.c.room_id == room_id))
         self._connection.execute(delete(rooms).where(rooms.c.id == room_id))
         return False

@@ -9,8 +9,8 @@ from attrs import frozen
 from sqlalchemy import FromClause, ScalarSelect, Select, bindparam, func, select, update
 
 from chatroom.store.models import (
+    MESSAGES,
     MOST_UNREAD,
-    EventKind,
     Head,
     Mark,
     Progress,
@@ -130,7 +130,7 @@ def _unread() -> ScalarSelect[Any]:
         (events.c.room_id == members.c.room_id)
         & (events.c.seq > members.c.read_seq)
         & (events.c.sender_id != members.c.user_id)
-        & (events.c.kind == EventKind.MESSAGE.value)
+        & events.c.kind.in_([each.value for each in MESSAGES])
         & events.c.deleted_at.is_(None)
     )
     # Here both are those of the row outside.

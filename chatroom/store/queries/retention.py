@@ -8,6 +8,7 @@ from attrs import frozen
 from sqlalchemy import delete, select, update
 
 from chatroom.store.models import Span
+from chatroom.store.queries.files import FileQueries
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.search import SearchQueries
 from chatroom.store.schema import events, mentions, reactions, rooms
@@ -69,6 +70,7 @@ class RetentionQueries(Queries):
         is_theirs = (mentions.c.room_id == room_id) & (mentions.c.seq < first_seq)
         self._connection.execute(delete(mentions).where(is_theirs))
         self._connection.execute(delete(reactions).where(reactions.c.message_id.in_(ids)))
+        FileQueries(self._connection).forget_files(ids)
 
     def _spans(self, query: object) -> dict[int, Span]:
         found = self._connection.execute(query).all()  # type: ignore[call-overload]

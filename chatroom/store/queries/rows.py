@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, and_
 
-from chatroom.store.models import Event, EventKind, Room, RoomKind, User
-from chatroom.store.schema import events, rooms, users
+from chatroom.store.models import Event, EventKind, FileFacts, Room, RoomKind, User
+from chatroom.store.schema import events, files, rooms, users
 
 #: What a room is made of.
 ROOM = (rooms.c.id, rooms.c.name, rooms.c.kind, rooms.c.created_at, rooms.c.topic)
@@ -24,9 +24,16 @@ EVENT = (
     _subjects.c.name.label("subject_name"),
     _targets.c.content.label("target_content"),
     _targets.c.mentions.label("target_mentions"),
+    files.c.size.label("file_size"),
+    files.c.sha256.label("file_sha256"),
 )
 _is_of_edit: ColumnElement[bool] = and_(
     events.c.kind == EventKind.EDIT.value, _targets.c.id == events.c.target_id
+)
+_is_of_file: ColumnElement[bool] = and_(
+    events.c.kind == EventKind.FILE.value,
+    files.c.event_id == events.c.id,
+    ~files.c.is_dropped,
 )
 
 
@@ -40,6 +47,7 @@ def event_tables(source: FromClause) -> FromClause:
         .join(users, users.c.id == events.c.sender_id)
         .outerjoin(_subjects, _subjects.c.id == events.c.subject_id)
         .outerjoin(_targets, _is_of_edit)
+        .outerjoin(files, _is_of_file)
     )
 
 
@@ -82,6 +90,9 @@ def event(row: Any) -> Event:
         mentions=ids(mentions) if mentions else (),
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
+        file=None
+        if row.file_size is None
+        else FileFacts(size=row.file_size, sha256=row.file_sha256),
     )
 
 

@@ -49,6 +49,21 @@ from chatroom.wire.messages.administration import (
     SetAdministratorRequest,
     SetAdministratorResponse,
 )
+from chatroom.wire.messages.files import (
+    FileChunkAck,
+    FileChunkRequest,
+    FileCreditRequest,
+    FileData,
+    FileDownloadRequest,
+    FileDownloadResponse,
+    FileEnd,
+    FileInfo,
+    FileListRequest,
+    FileListResponse,
+    FileNotification,
+    FileUploadRequest,
+    FileUploadResponse,
+)
 from chatroom.wire.messages.following import (
     ChatHead,
     ChatHeads,
@@ -137,6 +152,7 @@ from chatroom.wire.messages.searching import (
     SearchResponse,
 )
 from chatroom.wire.messages.talking import (
+    AttachedFile,
     ChatHistory,
     ChatHistoryComplete,
     ChatMessage,
@@ -154,6 +170,7 @@ from chatroom.wire.messages.talking import (
 
 __all__ = [
     "AccountInfo",
+    "AttachedFile",
     "AuditEntry",
     "BanInfo",
     "BanRequest",
@@ -191,6 +208,19 @@ __all__ = [
     "EnterChatRequest",
     "EnterChatResponse",
     "ErrorMessage",
+    "FileChunkAck",
+    "FileChunkRequest",
+    "FileCreditRequest",
+    "FileData",
+    "FileDownloadRequest",
+    "FileDownloadResponse",
+    "FileEnd",
+    "FileInfo",
+    "FileListRequest",
+    "FileListResponse",
+    "FileNotification",
+    "FileUploadRequest",
+    "FileUploadResponse",
     "Goodbye",
     "HelloRequest",
     "HelloResponse",

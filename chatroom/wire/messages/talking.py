@@ -46,6 +46,17 @@ class Reaction:
     user_ids: list[Id]
 
 
+@frozen(kw_only=True, slots=False)
+class AttachedFile:
+    """
+    What a message consists of that is a file; its name is the C{content}, its
+    C{message_id} the C{file_id}.
+    """
+
+    file_size: int
+    sha256: str
+
+
 @frozen(kw_only=True)
 class _Said(Reply):
     """
@@ -139,11 +150,13 @@ class ChatHistory(_Said):
     What somebody said earlier; its other keys are those of L{ChatMessage}.
 
     @ivar reactions: how others have reacted, if anybody has.
+    @ivar file: if it is one.
     """
 
     message_type = MessageType.CHAT_HISTORY
 
     reactions: list[Reaction] | None = extension("hello")
+    file: AttachedFile | None = extension("hello")
 
 
 @frozen(kw_only=True)
