@@ -587,6 +587,7 @@ class HavingTests(FileTestCase):
         transport.is_reading = False
         for number in range(40):
             self.alice.send(post(f"{number} {'x' * 3900}"))
+        self.server.pass_time(0.5)
         self.ask_for(self.bob, file_id, credit=10**9)
         self.alice.send(post("Hello!"))
         self.server.pass_time(0.5)

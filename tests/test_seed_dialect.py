@@ -118,7 +118,7 @@ class SeedDialectTests(SynchronousTestCase):
         said = [line["content"] for line in lines if line["message_type"] == "chat_message"]
         self.assertEqual(said, ["Hello, @plain!", "In dev, too.", "Soon gone."])
         notices = [line["content"] for line in lines if line["message_type"] == "system_message"]
-        self.assertEqual(len([each for each in notices if "modern" in each]), 10, notices)
+        self.assertEqual(len([each for each in notices if "modern" in each]), 11, notices)
 
     def test_history(self) -> None:
         """

@@ -19,7 +19,7 @@ from chatroom.client.entrance import Credentials, Entrance, pick
 from chatroom.client.errors import NetworkError, Refusal
 from chatroom.client.events import Event, Stored
 from chatroom.client.files import Files
-from chatroom.client.following import Following
+from chatroom.client.following import Following, resumption
 from chatroom.client.journal import Journal
 from chatroom.client.outbox import Outbox
 from chatroom.client.posting import say
@@ -95,7 +95,7 @@ class ChatClient(Service):
             the outbox's file counts if there are none.
         @param epoch: of the database that C{positions} are of.
         @param retry_policy: tells how long to wait, by how many tries have failed.
-        @param random: the chance in the waits and in the names of messages.
+        @param random: the chance in waits and names.
         @param on_event: called with everything that L{events} would have.
         @param most_events: how many may wait for a reader of L{events} before the server
             has to.
@@ -390,7 +390,7 @@ class ChatClient(Service):
         positions, position = dict(self.positions), None
         if positions != self._saved and self.epoch is not None:
             self._saved = positions
-            position = self._tracker.following.kept(self.epoch)
+            position = resumption(self.epoch, positions)
         self._outbox.save(position)
 
     async def _stop(self) -> None:

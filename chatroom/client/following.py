@@ -99,14 +99,6 @@ class Following:
             self._seen.pop(room_id, None)
         return [Position(chat_group_id=room, after_seq=seq) for room, seq in places.items()]
 
-    def kept(self, epoch: str) -> ResumeRequest:
-        """
-        @param epoch: of the database.
-        @return: where one is, for L{load} in another run.
-        """
-        places = [Position(chat_group_id=k, after_seq=v) for k, v in self.known.items()]
-        return ResumeRequest(epoch=epoch, positions=places)
-
     def load(self, positions: Iterable[Position]) -> None:
         """
         Be where one was.
@@ -185,3 +177,12 @@ class Following:
             self.skip(room_id, chat.to_seq)
         self._known[room_id] = reached
         return (known + 1, reached) if reached > known else None
+
+
+def resumption(epoch: str, positions: Mapping[int, int]) -> ResumeRequest:
+    """
+    @param epoch: of the database that the positions are of.
+    @return: a request to be sent what was missed since.
+    """
+    places = [Position(chat_group_id=k, after_seq=v) for k, v in positions.items()]
+    return ResumeRequest(epoch=epoch, positions=places)

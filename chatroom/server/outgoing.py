@@ -64,7 +64,7 @@ def _ignore() -> None:
 
 
 @implementer(IPushProducer)
-@define(eq=False)
+@define(eq=False, repr=False)
 class Outgoing:
     """
     The way out of one session.
@@ -252,8 +252,6 @@ class Outgoing:
             self._stall.cancel()
             self._stall = None
         self._send()
-        if self.is_idle and self.idle_again is not None:
-            self.idle_again()
 
     def stopProducing(self) -> None:
         """
@@ -284,12 +282,14 @@ class Outgoing:
     def _send(self) -> None:
         if self._queued <= _CROWD and not self._is_closing:
             self._pump()
-            return
-        was_crowded = self.is_crowded
-        self._pump()
-        self._close_if_sent()
-        if was_crowded and not self.is_crowded:
-            self._drained()
+        else:
+            was_crowded = self.is_crowded
+            self._pump()
+            self._close_if_sent()
+            if was_crowded and not self.is_crowded:
+                self._drained()
+        if self.idle_again is not None and self.is_idle:
+            self.idle_again()
 
     def _pump(self) -> None:
         while self._queue and not self._is_paused:

@@ -105,7 +105,7 @@ class Download:
         return not is_served and self.credit > 0 and self.left > 0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Transfers:
     """
     What is under way on one connection.

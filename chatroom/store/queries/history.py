@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 from sqlalchemy import ColumnElement, Select, select
 
-from chatroom.store.models import MESSAGES, Event, EventKind, Page, Reacted, Span, User
+from chatroom.store.models import MESSAGES, Event, Page, Reacted, Span, User
 from chatroom.store.portions import portions
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import EVENT, EVENT_TABLES, event
@@ -51,7 +51,7 @@ class HistoryQueries(Queries):
         """
         @return: the room of a message, and who has said it.
         """
-        is_it = (events.c.id == message_id) & (events.c.kind == EventKind.MESSAGE.value)
+        is_it = (events.c.id == message_id) & events.c.kind.in_([each.value for each in MESSAGES])
         query = select(events.c.room_id, users.c.id, users.c.name)
         query = query.select_from(events.join(users, users.c.id == events.c.sender_id))
         row = self._connection.execute(query.where(is_it)).one_or_none()
