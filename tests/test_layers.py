@@ -25,6 +25,7 @@ FLOORS = {
     "chat": 3,
     "server": 4,
     "torture": 4,
+    "admin": 5,
     "assembly": 5,
     "tap": 5,
     "__main__": 5,
