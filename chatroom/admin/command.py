@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from attrs import frozen
 
+from chatroom.admin import backup, checking, exporting, importing
 from chatroom.admin.exits import USAGE
 
 
@@ -27,7 +28,18 @@ class Subcommand:
 
 
 #: By name, in the order of C{--help}.
-SUBCOMMANDS: Mapping[str, Subcommand] = {}
+SUBCOMMANDS: Mapping[str, Subcommand] = {
+    "backup": Subcommand(
+        "copy the database, beside a running server", backup.describe, backup.run
+    ),
+    "check": Subcommand(
+        "see whether what is stored is as it has to be", checking.describe, checking.run
+    ),
+    "export": Subcommand(
+        "write everything, or one room, as lines of JSON", exporting.describe, exporting.run
+    ),
+    "import": Subcommand("fill a new database with an export", importing.describe, importing.run),
+}
 
 
 class Parser(argparse.ArgumentParser):

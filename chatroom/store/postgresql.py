@@ -135,6 +135,12 @@ class PostgreSQL:
         writer = self._engine(1, _SESSION | _WRITING, is_writer=True)
         return writer, self._engine(CONNECTIONS, _SESSION | _READING, is_writer=False)
 
+    def visit(self) -> Engine:
+        """
+        Readers need no lock.
+        """
+        return self._engine(1, _SESSION | _READING, is_writer=False)
+
     def close(self) -> None:
         """
         The lock went with the connection.
