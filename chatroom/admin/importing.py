@@ -39,6 +39,8 @@ from chatroom.wire.archive import (
 #: How many rows are written at a time.
 _ROWS = 500
 
+_THERE = "it is there already, or something that must be its own is another's"
+
 _ORDER = {each: place for place, each in enumerate(RECORDS)}
 
 
@@ -189,6 +191,7 @@ class _Filling:
         self._store.clear()
 
     def _end(self, record: End) -> None:
+        self._flush()
         if record.lines != self.number:
             self._refuse(f"there should be {record.lines} lines")
         if PUBLIC_ROOM_ID not in self._rooms:
@@ -198,7 +201,6 @@ class _Filling:
                 self._refuse(
                     f"events are missing of room {room.id}, whose last is {room.last_seq}"
                 )
-        self._flush()
         self._is_ended = True
 
     def take_user(self, record: UserRecord) -> None:
@@ -206,6 +208,8 @@ class _Filling:
         Know of an account.
         """
         self._check_id(record.id, "user")
+        if record.id in self._users:
+            self._refuse(_THERE)
         self._users.add(record.id)
         self._add("users", record.values())
 
@@ -214,6 +218,8 @@ class _Filling:
         Know of a room.
         """
         self._check_id(record.id, "room")
+        if record.id in self._rooms:
+            self._refuse(_THERE)
         self._require(record.room_kind, RoomKind)
         if record.first_seq > record.last_seq + 1:
             self._refuse("its log ends before it begins")
@@ -334,8 +340,7 @@ class _Filling:
                 self._store.insert_all(name, table.rows)
             except RowRejected as error:
                 number = table.numbers[error.index]
-                why = "it is there already, or is what the database will not have"
-                raise _BadLine(number, why) from None
+                raise _BadLine(number, _THERE) from None
 
     def _refuse(self, why: str) -> NoReturn:
         raise _BadLine(self.number, why)

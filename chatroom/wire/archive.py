@@ -31,7 +31,7 @@ _Key = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 _Kind = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
 _Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 _RoomName = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-_Digest = Annotated[str, msgspec.Meta(pattern="^(?:[0-9a-f]{64})$")]
+_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 _Reaction = Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 
 
@@ -287,8 +287,9 @@ _ENCODER = msgspec.json.Encoder()
 _TYPE = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _MOMENT = msgspec.json.Decoder(Moment)
 _TEXT = msgspec.json.Decoder(str)
+_KNOWN: tuple[type[Record], ...] = (Header, ChatHeader, ChatMember, *RECORDS, End)
 _DECODERS: dict[str, "msgspec.json.Decoder[Any]"] = {
-    each.kind: msgspec.json.Decoder(each) for each in (Header, ChatHeader, *RECORDS, End)
+    each.kind: msgspec.json.Decoder(each) for each in _KNOWN
 }
 _EVENT = msgspec.json.Decoder(EventRecord)
 

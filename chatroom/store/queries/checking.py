@@ -94,7 +94,7 @@ def _seqs(connection: Connection) -> Iterator[str]:
     logs = (
         select(
             events.c.room_id,
-            func.count().label("count"),
+            func.count().label("number"),
             func.min(events.c.seq).label("first"),
             func.max(events.c.seq).label("last"),
         )
@@ -104,17 +104,17 @@ def _seqs(connection: Connection) -> Iterator[str]:
     joined = rooms.outerjoin(logs, logs.c.room_id == rooms.c.id)
     query = select(rooms.c.id, rooms.c.first_seq, rooms.c.last_seq, *logs.c).select_from(joined)
     for row in connection.execute(query.order_by(rooms.c.id)):
-        there = row.count or 0
+        found = row.number or 0
         expected = row.last_seq - row.first_seq + 1
         if expected < 0:
             yield f"room {row.id} begins at {row.first_seq} and ends at {row.last_seq}"
-        elif there and (row.first, row.last) != (row.first_seq, row.last_seq):
+        elif found and (row.first, row.last) != (row.first_seq, row.last_seq):
             yield (
                 f"room {row.id} has events from {row.first} to {row.last}, "
                 f"and should from {row.first_seq} to {row.last_seq}"
             )
-        elif there != expected:
-            yield f"room {row.id} has {there} events, and should have {expected}"
+        elif found != expected:
+            yield f"room {row.id} has {found} events, and should have {expected}"
 
 
 def _ids(connection: Connection) -> Iterator[str]:

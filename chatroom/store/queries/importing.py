@@ -3,6 +3,7 @@ A database that is filled with what another one has had.
 """
 
 from collections.abc import Mapping, Sequence
+from secrets import token_hex
 from typing import Any
 
 from attrs import frozen
@@ -22,6 +23,7 @@ from chatroom.store.schema import (
     invitations,
     members,
     mentions,
+    meta,
     reactions,
     rooms,
     users,
@@ -78,7 +80,10 @@ class ImportQueries(Queries):
     def finish(self, last: LastIds) -> None:
         """
         Go on behind the ids that were given, with all that was said in the index of words.
+        The database is another one than that which it is from: both may go on.
         """
+        is_epoch = meta.c.name == "epoch"
+        self._connection.execute(update(meta).where(is_epoch).values(value=token_hex(16)))
         SequenceQueries(self._connection).set_last_ids(last)
         for name in ("search.indexed", "search.unindexed"):
             is_it = counters.c.name == name

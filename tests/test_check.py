@@ -1,0 +1,195 @@
+"""
+Whatever is wrong with what is stored is found.
+"""
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import make_url
+
+from chatroom.store.queries.checking import RULES
+from tests.lived_in import LivedIn
+from tests.stores import OnPostgreSQL
+
+
+class CheckTests(LivedIn):
+    """
+    C{check}, beside the server.
+    """
+
+    #: What is planted, and the rule that it breaks: with the room, a message of it and the
+    #: private chat as they are there.
+    planted = (
+        ("UPDATE rooms SET last_seq = last_seq + 1 WHERE id = {room}", "seqs"),
+        ("UPDATE rooms SET first_seq = last_seq + 2 WHERE id = {room}", "seqs"),
+        ("DELETE FROM events WHERE room_id = {room} AND seq = 1", "seqs"),
+        ("DELETE FROM events WHERE room_id = {room} AND seq = 5", "seqs"),
+        ("UPDATE events SET seq = seq + 1000 WHERE room_id = {room} AND seq > 8", "seqs"),
+        ("UPDATE counters SET value = 3 WHERE name = 'events.id'", "ids"),
+        ("UPDATE members SET read_seq = 9999 WHERE room_id = {room}", "members"),
+        ("UPDATE members SET read_seq = -1 WHERE room_id = {room}", "members"),
+        ("UPDATE members SET joined_seq = 9999 WHERE room_id = {room}", "members"),
+        ("DELETE FROM members WHERE room_id = {pair} AND user_id = 1", "private-chats"),
+        ("DELETE FROM members WHERE room_id = {pair}", "private-chats"),
+        (
+            "INSERT INTO members (room_id, user_id, role) VALUES ({pair}, 3, 'member')",
+            "private-chats",
+        ),
+        ("UPDATE rooms SET pair_key = '1:3' WHERE id = {pair}", "private-chats"),
+        ("UPDATE members SET role = 'member' WHERE room_id = {room}", "owners"),
+        (
+            "INSERT INTO reactions (message_id, reaction, user_id) VALUES (999, '!', 1)",
+            "reactions",
+        ),
+        ("DELETE FROM mentions", "mentions"),
+        ("INSERT INTO mentions (user_id, room_id, seq) VALUES (1, {room}, 1)", "mentions"),
+        ("UPDATE mentions SET user_id = 4", "mentions"),
+        ("UPDATE events SET content = 'something else' WHERE id = {message}", "words"),
+        ("DELETE FROM search WHERE {key} = {message}", "words"),
+        ("UPDATE search SET {key} = 9999 WHERE {key} = {message}", "words"),
+        ("UPDATE events SET deleted_at = 1 WHERE id = {message}", "words"),
+    )
+    key = "rowid"
+
+    def setUp(self) -> Any:
+        """
+        Have a chat.
+        """
+        self.serve_and_live()
+        self.program = self.another_program(self.url)
+
+    def plant(self, statement: str) -> None:
+        """
+        Have something be wrong.
+        """
+        ((message,),) = self.program.ask(
+            f"SELECT MIN(id) FROM events WHERE kind = 'message' AND room_id = {self.dev}"
+        )
+        ((pair,),) = self.program.ask("SELECT id FROM rooms WHERE kind = 'private'")
+        names = {"room": self.dev, "message": message, "pair": pair, "key": self.key}
+        self.program.do(statement.format(**names))
+
+    def test_well(self) -> None:
+        """
+        Nothing is wrong with what a server has stored.
+        """
+        self.assertEqual(self.do("check", "--database", self.url), (0, "", ""))
+        status, out, _ = self.do("check", "--database", self.url, "--json")
+        self.assertEqual((status, json.loads(out)), (0, {"rules": list(RULES), "findings": []}))
+
+    def test_planted(self) -> None:
+        """
+        Each of what may be wrong is found, told in lines of its own, and undone again
+        everything is well.
+        """
+        for statement, rule in self.planted:
+            self.program.do("BEGIN")
+            self.plant(statement)
+            self.program.do("COMMIT")
+            status, out, complaint = self.do("check", "--database", self.url)
+            self.assertEqual((status, complaint), (1, ""), statement)
+            found = [each.partition(": ")[0] for each in out.splitlines()]
+            self.assertIn(rule, found, statement)
+            self.assertLessEqual(set(found), set(RULES))
+            status, out, _ = self.do("check", "--database", self.url, "--json")
+            self.assertEqual(status, 1)
+            self.assertEqual([each["rule"] for each in json.loads(out)["findings"]], found)
+            self.start_again()
+
+    def start_again(self) -> None:
+        """
+        Have another chat, with nothing wrong.
+        """
+        self.stop()
+        self.serve_and_live()
+        self.program = self.another_program(self.url)
+
+    def test_still_to_be_indexed(self) -> None:
+        """
+        What is not in the index yet may not be in it.
+        """
+        self.plant("DELETE FROM search WHERE {key} = {message}")
+        self.program.do("UPDATE counters SET value = 9999 WHERE name = 'search.unindexed'")
+        self.assertEqual(self.do("check", "--database", self.url), (0, "", ""))
+
+    def test_another_version(self) -> None:
+        """
+        A database that is not as this version leaves it is not looked at.
+        """
+        self.program.do("UPDATE alembic_version SET version_num = '0001'")
+        status, out, complaint = self.do("check", "--database", self.url)
+        self.assertEqual((status, out), (3, ""))
+        self.assertIn("is of another version (0001, not ", complaint)
+
+    def test_nothing_there(self) -> None:
+        """
+        Where there is no chat that is told.
+        """
+        status, out, complaint = self.do("check", "--database", self.new_empty_url())
+        self.assertEqual((status, out), (3, ""))
+        self.assertRegex(complaint, "there is no (such file|chat in the database)")
+        self.assertEqual(complaint.count("\n"), 1)
+
+
+class CheckOnPostgreSQLTests(OnPostgreSQL, CheckTests):
+    """
+    The same on PostgreSQL.
+    """
+
+    key = "event_id"
+
+
+class FileTests(LivedIn):
+    """
+    What PostgreSQL sees to by itself.
+    """
+
+    def setUp(self) -> Any:
+        """
+        Have a file that nobody uses.
+        """
+        self.serve_and_live()
+        self.stop()
+        self.path = make_url(self.url).database or ""
+
+    def test_references(self) -> None:
+        """
+        What names somebody who is not there is found.
+        """
+        self.another_program(self.url).do("UPDATE members SET user_id = 999 WHERE user_id = 3")
+        status, out, _ = self.do("check", "--database", self.url)
+        self.assertEqual(status, 1)
+        self.assertIn("references: row ", out)
+
+    def test_damage(self) -> None:
+        """
+        A file that is damaged is found to be, and can't be backed up in silence.
+        """
+        with sqlite3.connect(self.path) as database:
+            query = "SELECT rootpage FROM sqlite_master WHERE name = 'ix_members_user_id'"
+            ((page,),) = database.execute(query).fetchall()
+            ((size,),) = database.execute("PRAGMA page_size").fetchall()
+        database.close()
+        with open(self.path, "r+b") as file:
+            file.seek((page - 1) * size)
+            file.write(b"\x00" * size)
+        status, out, _ = self.do("check", "--database", self.url)
+        self.assertEqual(status, 1)
+        self.assertIn("storage: ", out)
+        target = self.new_path()
+        status, _, complaint = self.do("backup", "--database", self.url, target)
+        self.assertEqual(status, 1)
+        self.assertIn("is damaged", complaint)
+        self.assertFalse(Path(target).exists())
+
+    def test_no_database(self) -> None:
+        """
+        A file that is none is told in one line.
+        """
+        Path(self.path).write_bytes(b"nothing of the kind" * 1000)
+        status, out, complaint = self.do("check", "--database", self.url)
+        self.assertEqual((status, out), (3, ""))
+        self.assertIn("file is not a database", complaint)
+        self.assertEqual(complaint.count("\n"), 1)
