@@ -8,10 +8,30 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import make_url
+from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.store.queries.checking import RULES
 from tests.lived_in import LivedIn
+from tests.pages import DOCS, code, sections
 from tests.stores import OnPostgreSQL
+
+
+class PageTests(SynchronousTestCase):
+    """
+    What people are told.
+    """
+
+    def test_rules(self) -> None:
+        """
+        The page has each rule, in the order in which they are looked at.
+        """
+        [table] = [
+            table
+            for section in sections(DOCS / "operating.md")
+            for table in section.tables
+            if section.heading == "Back up"
+        ]
+        self.assertEqual([code(row[0]) for row in table if row[0] != "rule"], list(RULES))
 
 
 class CheckTests(LivedIn):
@@ -175,8 +195,8 @@ class FileTests(LivedIn):
         with open(self.path, "r+b") as file:
             file.seek((page - 1) * size)
             file.write(b"\x00" * size)
-        status, out, _ = self.do("check", "--database", self.url)
-        self.assertEqual(status, 1)
+        status, out, complaint = self.do("check", "--database", self.url)
+        self.assertEqual((status, complaint), (1, ""))
         self.assertIn("storage: ", out)
         target = self.new_path()
         status, _, complaint = self.do("backup", "--database", self.url, target)

@@ -9,11 +9,24 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
+from attrs import evolve, fields_dict
+from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.store.database import Database
 from chatroom.store.repository import Repository
-from chatroom.wire.archive import MOST_BYTES
+from chatroom.store.schema import metadata
+from chatroom.wire.archive import (
+    MOST_BYTES,
+    BanRecord,
+    DeedRecord,
+    EventRecord,
+    InvitationRecord,
+    MemberRecord,
+    Record,
+    RoomRecord,
+    Stored,
+    UserRecord,
+)
 from tests.lanes import InlineLane
 from tests.lived_in import LivedIn
 from tests.peers import login, request
@@ -28,6 +41,37 @@ def lines_of(exported: bytes) -> list[Line]:
     @return: the lines of an export.
     """
     return [json.loads(each) for each in exported.splitlines()]
+
+
+class TableTests(SynchronousTestCase):
+    """
+    What is stored, and what of it is exported.
+    """
+
+    def test_every_column(self) -> None:
+        """
+        Each column of each table has its place in an export, or a reason to have none.
+        """
+        # Reactions and mentions stand at their message; tokens, the epoch and what is
+        # counted are the database's own.
+        elsewhere = {"reactions", "mentions", "sessions", "meta", "counters", "search"}
+        records: dict[str, type[Record]] = {
+            "users": UserRecord,
+            "rooms": RoomRecord,
+            "members": MemberRecord,
+            "bans": BanRecord,
+            "invitations": InvitationRecord,
+            "audit": DeedRecord,
+        }
+        self.assertEqual(metadata.tables.keys() - elsewhere, {"events", *records})
+        for name, record in records.items():
+            there = {"kind" if n == "room_kind" else n for n in fields_dict(record)}
+            self.assertEqual(there, set(metadata.tables[name].c.keys()), name)
+        event = fields_dict(EventRecord).keys() | fields_dict(Stored).keys()
+        self.assertEqual(
+            event - {"chat_group_id", "stored", "reactions"},
+            set(metadata.tables["events"].c.keys()) - {"room_id"},
+        )
 
 
 class ExportTests(LivedIn):

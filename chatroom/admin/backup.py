@@ -38,7 +38,7 @@ def run(chosen: argparse.Namespace) -> int:
         with new_file(chosen.file, force=chosen.force) as file:
             damage = copy_database(
                 chosen.database,
-                os.fsdecode(file.name) if isinstance(file.name, bytes) else file.name,
+                file.name,
                 lambda left, total: progress.show(f"{left} of {total}"),
             )
             if damage:

@@ -60,7 +60,7 @@ def guarded(
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return REFUSED
         except OSError as error:
-            _complain(chosen, f"{error.filename or 'the output'}: {error.strerror}")
+            _complain(chosen, f"{error.filename or 'the output'}: {error.strerror or error}")
             return REFUSED
         except KeyboardInterrupt:
             return INTERRUPTED
@@ -139,16 +139,18 @@ def new_file(path: str, *, force: bool) -> Iterator[BinaryIO]:
         prefix=f".{os.path.basename(path)}.", suffix=".unfinished", dir=os.path.dirname(path)
     )
     try:
-        with os.fdopen(descriptor, "r+b") as file:
+        os.close(descriptor)
+        with open(unfinished, "r+b") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         _require_free(path, force=force)
         os.rename(unfinished, path)
     finally:
-        for each in (unfinished, unfinished + "-journal"):
+        # If it is a database, there may be more of it.
+        for suffix in ("", "-journal", "-wal", "-shm"):
             with suppress(FileNotFoundError):
-                os.remove(each)
+                os.remove(unfinished + suffix)
     _sync_directory(os.path.dirname(path))
 
 

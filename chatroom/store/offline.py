@@ -50,9 +50,13 @@ def snapshot(url: str) -> Iterator[Snapshot]:
     with _told(backend):
         engine = backend.visit()
         try:
-            with engine.begin() as connection, backend.migrating(connection):
-                _check_version(backend, connection)
-                yield Snapshot(connection)
+            with engine.connect() as connection:
+                # Never committed: there is nothing to commit, and where a file is damaged
+                # even that may fail.
+                connection.begin()
+                with backend.migrating(connection):
+                    _check_version(backend, connection)
+                    yield Snapshot(connection)
         finally:
             engine.dispose()
 
