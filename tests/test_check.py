@@ -39,37 +39,36 @@ class CheckTests(LivedIn):
     C{check}, beside the server.
     """
 
-    #: What is planted, and the rule that it breaks: with the room, a message of it and the
-    #: private chat as they are there.
+    #: What is planted, one after the other, and the rule that it breaks: with the room, two
+    #: messages of it and the private chat as they are there.
     planted = (
-        ("UPDATE rooms SET last_seq = last_seq + 1 WHERE id = {room}", "seqs"),
-        ("UPDATE rooms SET first_seq = last_seq + 2 WHERE id = {room}", "seqs"),
-        ("DELETE FROM events WHERE room_id = {room} AND seq = 1", "seqs"),
         ("DELETE FROM events WHERE room_id = {room} AND seq = 5", "seqs"),
         ("UPDATE events SET seq = seq + 1000 WHERE room_id = {room} AND seq > 8", "seqs"),
+        ("UPDATE rooms SET last_seq = last_seq + 1 WHERE id = {room}", "seqs"),
+        ("DELETE FROM events WHERE room_id = {room} AND seq = 1", "seqs"),
+        ("UPDATE rooms SET first_seq = last_seq + 2 WHERE id = {room}", "seqs"),
         ("UPDATE counters SET value = 3 WHERE name = 'events.id'", "ids"),
         ("UPDATE members SET read_seq = 9999 WHERE room_id = {room}", "members"),
         ("UPDATE members SET read_seq = -1 WHERE room_id = {room}", "members"),
-        ("UPDATE members SET joined_seq = 9999 WHERE room_id = {room}", "members"),
-        ("DELETE FROM members WHERE room_id = {pair} AND user_id = 1", "private-chats"),
-        ("DELETE FROM members WHERE room_id = {pair}", "private-chats"),
+        ("UPDATE members SET read_seq = 0, joined_seq = 99 WHERE room_id = {room}", "members"),
+        ("UPDATE rooms SET pair_key = '1:3' WHERE id = {pair}", "private-chats"),
+        ("UPDATE members SET user_id = 4 WHERE room_id = {pair} AND user_id = 1", "private-chats"),
         (
             "INSERT INTO members (room_id, user_id, role) VALUES ({pair}, 3, 'member')",
             "private-chats",
         ),
-        ("UPDATE rooms SET pair_key = '1:3' WHERE id = {pair}", "private-chats"),
+        ("DELETE FROM members WHERE room_id = {pair}", "private-chats"),
         ("UPDATE members SET role = 'member' WHERE room_id = {room}", "owners"),
         (
             "INSERT INTO reactions (message_id, reaction, user_id) VALUES (999, '!', 1)",
             "reactions",
         ),
-        ("DELETE FROM mentions", "mentions"),
-        ("INSERT INTO mentions (user_id, room_id, seq) VALUES (1, {room}, 1)", "mentions"),
         ("UPDATE mentions SET user_id = 4", "mentions"),
+        ("INSERT INTO mentions (user_id, room_id, seq) VALUES (1, {room}, 1)", "mentions"),
         ("UPDATE events SET content = 'something else' WHERE id = {message}", "words"),
         ("DELETE FROM search WHERE {key} = {message}", "words"),
-        ("UPDATE search SET {key} = 9999 WHERE {key} = {message}", "words"),
-        ("UPDATE events SET deleted_at = 1 WHERE id = {message}", "words"),
+        ("UPDATE events SET deleted_at = 1 WHERE id = {other}", "words"),
+        ("UPDATE search SET {key} = 9999 WHERE {key} = {other}", "words"),
     )
     key = "rowid"
 
@@ -79,17 +78,23 @@ class CheckTests(LivedIn):
         """
         self.serve_and_live()
         self.program = self.another_program(self.url)
+        ((message, other),) = self.program.ask(
+            "SELECT MIN(id), MAX(id) FROM events WHERE kind = 'message' AND deleted_at IS NULL"
+        )
+        ((pair,),) = self.program.ask("SELECT id FROM rooms WHERE kind = 'private'")
+        self.names = {
+            "room": self.dev,
+            "message": message,
+            "other": other,
+            "pair": pair,
+            "key": self.key,
+        }
 
     def plant(self, statement: str) -> None:
         """
         Have something be wrong.
         """
-        ((message,),) = self.program.ask(
-            f"SELECT MIN(id) FROM events WHERE kind = 'message' AND room_id = {self.dev}"
-        )
-        ((pair,),) = self.program.ask("SELECT id FROM rooms WHERE kind = 'private'")
-        names = {"room": self.dev, "message": message, "pair": pair, "key": self.key}
-        self.program.do(statement.format(**names))
+        self.program.do(statement.format(**self.names))
 
     def test_well(self) -> None:
         """
@@ -101,30 +106,19 @@ class CheckTests(LivedIn):
 
     def test_planted(self) -> None:
         """
-        Each of what may be wrong is found, told in lines of its own, and undone again
-        everything is well.
+        Each of what may be wrong is found, and told in a line of its own.
         """
+        before: set[str] = set()
         for statement, rule in self.planted:
-            self.program.do("BEGIN")
             self.plant(statement)
-            self.program.do("COMMIT")
             status, out, complaint = self.do("check", "--database", self.url)
             self.assertEqual((status, complaint), (1, ""), statement)
-            found = [each.partition(": ")[0] for each in out.splitlines()]
+            found = {each.partition(": ")[0] for each in set(out.splitlines()) - before}
             self.assertIn(rule, found, statement)
-            self.assertLessEqual(set(found), set(RULES))
-            status, out, _ = self.do("check", "--database", self.url, "--json")
-            self.assertEqual(status, 1)
-            self.assertEqual([each["rule"] for each in json.loads(out)["findings"]], found)
-            self.start_again()
-
-    def start_again(self) -> None:
-        """
-        Have another chat, with nothing wrong.
-        """
-        self.stop()
-        self.serve_and_live()
-        self.program = self.another_program(self.url)
+            before = set(out.splitlines())
+        status, out, _ = self.do("check", "--database", self.url, "--json")
+        told = {f"{each['rule']}: {each['text']}" for each in json.loads(out)["findings"]}
+        self.assertEqual((status, told), (1, before))
 
     def test_still_to_be_indexed(self) -> None:
         """

@@ -68,9 +68,22 @@ def _copy(
     source.execute("SELECT count(*) FROM meta").fetchone()
     source.backup(copy, pages=_PAGES, progress=lambda _, left, total: progress(left, total))
     source.execute("ROLLBACK")
-    copy.execute("PRAGMA journal_mode = DELETE")
-    copy.execute("PRAGMA synchronous = FULL")
-    copy.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (secrets.token_hex(16),))
+    try:
+        damage = _damage(copy)
+        if not damage:
+            # One file, with nothing beside it.
+            copy.execute("PRAGMA journal_mode = DELETE")
+            copy.execute(
+                "UPDATE meta SET value = ? WHERE name = 'epoch'", (secrets.token_hex(16),)
+            )
+        return damage
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        return [str(error)]
+
+
+def _damage(copy: sqlite3.Connection) -> list[str]:
     said = [row[0] for row in copy.execute("PRAGMA integrity_check")]
     broken = copy.execute("PRAGMA foreign_key_check").fetchall()
     return [each for each in said if each != "ok"] + [f"a row of {row[0]}" for row in broken]
