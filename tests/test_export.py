@@ -353,7 +353,6 @@ class ImportTests(LivedIn):
             (set_key(message, "content", None), message + 1, "without content"),
             (set_key(message, "mentions", [1, 1]), message + 1, "is there already"),
             (set_key(message, "stored", None), message + 1, "Expected"),
-            (lambda lines: lines.append(lines.pop(user)), None, "does not belong"),
             (lambda lines: lines.insert(last, lines[user]), last + 1, "does not belong here"),
             (set_key(-1, "lines", 3), len(lines_of(self.before)), "should be 3 lines"),
         ):
