@@ -114,7 +114,7 @@ class HandlerTests(SynchronousTestCase):
         free = set()
         for cls in handled():
             with contextlib.suppress(NotLoggedIn):
-                admit(cls.message_type.value, is_anonymous=True)
+                admit(cls.message_type.value, Who.ANONYMOUS)
                 free.add(cls)
         self.assertEqual(free, FREE)
 
