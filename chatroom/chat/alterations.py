@@ -90,7 +90,7 @@ class Alterations:
         """
 
         def work(transaction: Transaction) -> Done:
-            standing = standing_of(store, by, room_id)
+            standing = standing_of(transaction.store, by, room_id)
             room = permit(Action.END, standing, transaction.now).room
             done = _change_room(transaction, by, room, EventKind.END, Action.END, reason)
             transaction.store.close_room(room)
