@@ -158,8 +158,8 @@ class TransferChatResponse(Reply):
     message_type = MessageType.TRANSFER_CHAT_RESPONSE
 
     chat_group_id: Id
-    user_id: Id
-    username: str
     seq: Id | None
     server_time: str | None
     duplicate: bool
+    user_id: Id
+    username: str
