@@ -6,7 +6,7 @@ import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import frozen
 from twisted.internet.task import react
@@ -18,6 +18,19 @@ from chatroom.admin.secret import confirm, read_password
 from chatroom.admin.shown import for_programs, table, visible
 from chatroom.settings import Settings
 from chatroom.tap import Options
+
+
+class Way(Protocol):
+    """
+    What leads to a chat, such as a L{Reach}.
+    """
+
+    async def do(self, work: Callable[[Desk], Awaitable[None]]) -> None:
+        """
+        Ask what is to be asked.
+
+        @raise Failed: if it comes to nothing.
+        """
 
 
 @frozen
@@ -150,7 +163,7 @@ def _show(line: str) -> None:
     sys.stdout.flush()
 
 
-async def attempt(reach: Reach, chosen: Namespace) -> int:
+async def attempt(way: Way, chosen: Namespace) -> int:
     """
     @return: the exit status of a task.
     """
@@ -159,7 +172,7 @@ async def attempt(reach: Reach, chosen: Namespace) -> int:
         await chosen.task.work(desk, chosen)
 
     try:
-        await reach.do(work)
+        await way.do(work)
     except Failed as failed:
         return _say(failed)
     return DONE

@@ -257,7 +257,7 @@ class ChatFactory(Factory):
             nobody else can reach.
         """
         self._chat = chat
-        self._is_operator = is_operator
+        self.is_operator = is_operator
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol | None:
         """
@@ -266,4 +266,4 @@ class ChatFactory(Factory):
         if not self._chat.is_open:
             self._log.note("connection_refused", address=_host(addr), reason="not_running")
             return None
-        return ChatProtocol(self._chat, self._is_operator)
+        return ChatProtocol(self._chat, self.is_operator)

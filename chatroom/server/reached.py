@@ -12,7 +12,11 @@ from typing import Any
 from attrs import define, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, maybeDeferred
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.tcp import Port as TCPPort
+from twisted.internet.unix import Port
+from twisted.python.failure import Failure
 
 from chatroom.errors import StartError
 from chatroom.logs.journal import Journal
@@ -60,7 +64,6 @@ class AdminSocket(Service):
     _settings: Settings
     _reactor: Any
     _port: IListeningPort | None = field(default=None, init=False)
-    _made: tuple[str, tuple[int, int]] | None = field(default=None, init=False)
 
     def startService(self) -> None:
         """
@@ -84,49 +87,55 @@ class AdminSocket(Service):
         Remove it.
         """
         super().stopService()
-        made, self._made = self._made, None
         port, self._port = self._port, None
-        if made is not None and _identity(made[0]) == made[1]:
-            with suppress(FileNotFoundError):
-                os.unlink(made[0])
         stopped: Deferred[None] = maybeDeferred(lambda: port and port.stopListening())
         return stopped
 
     def _listen(self, path: str) -> None:
         try:
             _clear(path)
-            listening = bind(path)
+            port = PrivatePort(path, ChatFactory(self._chat, is_operator=True), self._reactor)
+            port.startListening()
+        except CannotListenError as error:
+            raise _cannot(path, error.socketError) from error
         except OSError as error:
-            why = error.strerror or str(error)
-            raise StartError(f"cannot make the admin socket {path}: {why}") from error
-        identity = _identity(path)
-        with listening:
-            # The reactor has a copy of its own.
-            self._port = self._reactor.adoptStreamPort(
-                listening.fileno(), socket.AF_UNIX, ChatFactory(self._chat, is_operator=True)
-            )
-        self._made = None if identity is None else (path, identity)
+            raise _cannot(path, error) from error
+        self._port = port
 
 
-def bind(path: str) -> socket.socket:
+class PrivatePort(Port):
     """
-    @return: a socket that listens, and that nobody but its owner could ever connect to.
-    @raise OSError: if there can be none.
+    A socket that nobody but its owner could ever connect to.
+
+    (Twisted's own gives it a mode when it is there already, and removes what is there in
+    the end, whosever that is.)
     """
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listening.setblocking(False)
-        # The mode is there from the beginning; a chmod would come too late for some.
+
+    def __init__(self, path: str, factory: IProtocolFactory, reactor: Any) -> None:
+        super().__init__(os.fsencode(path), factory, _BACKLOG, 0o600, reactor)
+        self._identity: tuple[int, int] | None = None
+
+    def startListening(self) -> None:
+        """
+        Make it, with its mode from the beginning.
+
+        @raise CannotListenError: if it can't be made.
+        """
         before = os.umask(0o177)
         try:
-            listening.bind(path)
+            super().startListening()
         finally:
             os.umask(before)
-        listening.listen(_BACKLOG)
-    except BaseException:
-        listening.close()
-        raise
-    return listening
+        self._identity = _identity(self._bindPath)
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Remove it, if it is still there.
+        """
+        if self._identity is not None and _identity(self._bindPath) == self._identity:
+            with suppress(FileNotFoundError):
+                os.unlink(self._bindPath)
+        TCPPort.connectionLost(self, reason)
 
 
 def _clear(path: str) -> None:
@@ -154,7 +163,11 @@ def _clear(path: str) -> None:
     raise StartError(f"another server listens at the admin socket {path}")
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _cannot(path: str, error: OSError) -> StartError:
+    return StartError(f"cannot make the admin socket {path}: {error.strerror or error}")
+
+
+def _identity(path: str | bytes) -> tuple[int, int] | None:
     """
     @return: which file it is; C{None} if it is not there.
     """
