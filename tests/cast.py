@@ -119,7 +119,8 @@ def make_cast(test: SynchronousTestCase) -> Cast:
 
 
 def _names() -> list[str]:
-    return [*(who.value for who in Who if who is not Who.ANONYMOUS), OTHER]
+    nobody = (Who.ANONYMOUS, Who.OPERATOR)
+    return [*(who.value for who in Who if who not in nobody), OTHER]
 
 
 def _enter(test: SynchronousTestCase, server: MemoryServer, name: str) -> Peer:
@@ -193,6 +194,7 @@ KEYS: dict[str, dict[str, object]] = {
     "update_chat_request visibility": {"visibility": "invite"},
     "set_administrator_request": {"administrator": True},
     "reset_password_request": {"new_password": "another"},
+    "add_user_request": {"username": "new", "password": PASSWORD},
 }
 
 #: Those that name somebody to whom it is done.
@@ -210,6 +212,7 @@ _ABOUT_OTHERS = {
     "set_administrator_request",
     "reset_password_request",
     "end_sessions_request",
+    "transfer_chat_request",
 }
 
 _MESSAGES = (Thing.OWN_MESSAGE, Thing.OTHER_MESSAGE)

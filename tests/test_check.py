@@ -101,8 +101,6 @@ class CheckTests(LivedIn):
         Nothing is wrong with what a server has stored.
         """
         self.assertEqual(self.do("check", "--database", self.url), (0, "", ""))
-        status, out, _ = self.do("check", "--database", self.url, "--json")
-        self.assertEqual((status, json.loads(out)), (0, {"rules": list(RULES), "findings": []}))
 
     def test_planted(self) -> None:
         """
@@ -117,7 +115,7 @@ class CheckTests(LivedIn):
             self.assertIn(rule, found, statement)
             before = set(out.splitlines())
         status, out, _ = self.do("check", "--database", self.url, "--json")
-        told = {f"{each['rule']}: {each['text']}" for each in json.loads(out)["findings"]}
+        told = {f"{each['rule']}: {each['text']}" for each in map(json.loads, out.splitlines())}
         self.assertEqual((status, told), (1, before))
 
     def test_still_to_be_indexed(self) -> None:

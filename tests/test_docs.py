@@ -59,6 +59,8 @@ _INSIDE: dict[type[Any], str] = {
     vocabulary.AccountInfo: "account",
     vocabulary.RoomState: "room",
     vocabulary.AuditEntry: "entry",
+    vocabulary.UserSession: "login",
+    vocabulary.BanEntry: "entry of a ban",
 }
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 

@@ -39,7 +39,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "passlib": "chat.passwords",
     "precis_i18n": "chat.names",
     "msgspec": "wire",
-    "json": ("logs.lines", "torture.report"),
+    "json": ("logs.lines", "torture.report", "admin.shown"),
     "fcntl": ("store.lock", "client.journal"),
     "psycopg": "store.bounded",
 }

@@ -2,23 +2,22 @@
 C{chatroom admin backup}: a copy of the database, while a server goes on with it.
 """
 
-import argparse
 import os
+from argparse import ArgumentParser, Namespace
 from contextlib import suppress
 
 from chatroom.admin.data import (
-    Misused,
     Progress,
-    Refused,
     add_database,
     guarded,
     new_file,
+    refused,
 )
-from chatroom.admin.exits import DONE
+from chatroom.admin.exits import USAGE, Failed
 from chatroom.store.copying import NotOneFile, copy_database, path_of
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
+def describe(parser: ArgumentParser) -> None:
     """
     Say what it takes.
     """
@@ -28,42 +27,42 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 @guarded
-def run(chosen: argparse.Namespace) -> int:
+def run(chosen: Namespace, database: str) -> None:
     """
     Copy it.
     """
-    _check_target(chosen.database, chosen.file)
+    _check_target(database, chosen.file)
     progress = Progress("pages left:")
     try:
         with new_file(chosen.file, force=chosen.force) as file:
             damage = copy_database(
-                chosen.database,
+                database,
                 file.name,
                 lambda left, total: progress.show(f"{left} of {total}"),
             )
             if damage:
-                raise Refused(f"the database is damaged: {damage[0]}; check tells what is wrong")
+                raise refused(f"the database is damaged: {damage[0]}; check tells what is wrong")
     except NotOneFile as error:
-        raise Misused(
+        raise Failed(
+            USAGE,
             f"{error.name} is PostgreSQL's, which has its own: "
-            f"pg_dump --format=custom --file={chosen.file} {error.name}"
+            f"pg_dump --format=custom --file={chosen.file} {error.name}",
         ) from None
     finally:
         progress.end()
-    return DONE
 
 
 def _check_target(url: str, path: str) -> None:
     """
-    @raise Refused: if a copy there would be no copy, or destroy something.
+    @raise chatroom.admin.exits.Failed: if a copy there would be no copy, or destroy something.
     """
     database = path_of(url)
     with suppress(FileNotFoundError):
         if database is not None and os.path.samefile(database, path):
-            raise Refused("that is the database itself")
+            raise refused("that is the database itself")
     for suffix in ("-wal", "-shm", "-journal"):
         if os.path.exists(path + suffix):
-            raise Refused(
+            raise refused(
                 f"there is {path}{suffix}: {path} is a database in use, or was; "
                 "choose another name"
             )

@@ -3,13 +3,18 @@ The command line: C{chatroom admin}.
 """
 
 import argparse
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NoReturn
 
 from attrs import frozen
 
 from chatroom.admin import backup, checking, exporting, importing
 from chatroom.admin.exits import USAGE
+from chatroom.admin.people import SESSIONS, USERS
+from chatroom.admin.places import AUDIT, BANS, ROOMS
+from chatroom.admin.tasks import Task, add_places, describe_task, describe_tasks, run_task
 
 
 @frozen
@@ -23,12 +28,24 @@ class Subcommand:
     """
 
     purpose: str
-    describe: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
+    describe: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], int]
+
+
+def _of(purpose: str, tasks: Mapping[str, Task]) -> Subcommand:
+    """
+    @return: a sub-command with tasks of its own.
+    """
+    return Subcommand(purpose, partial(describe_tasks, tasks=tasks), run_task)
 
 
 #: By name, in the order of C{--help}.
 SUBCOMMANDS: Mapping[str, Subcommand] = {
+    "users": _of("look after accounts", USERS),
+    "rooms": _of("look after rooms", ROOMS),
+    "sessions": _of("see who has logged in, and end that", SESSIONS),
+    "bans": _of("see who may not be where, and end that", BANS),
+    "audit": Subcommand(AUDIT.purpose, partial(describe_task, task=AUDIT), run_task),
     "backup": Subcommand(
         "copy the database, beside a running server", backup.describe, backup.run
     ),
@@ -69,6 +86,7 @@ def parser() -> Parser:
     @return: what reads the command line.
     """
     result = Parser(prog="chatroom admin", description="Look after a chat from a shell.")
+    add_places(result)
     some = result.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
     for name, each in SUBCOMMANDS.items():
         each.describe(some.add_parser(name, help=each.purpose, description=each.purpose))

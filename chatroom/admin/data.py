@@ -3,10 +3,10 @@ What the commands share that are about the data itself: they ask no server, but 
 database.
 """
 
-import argparse
 import os
 import sys
 import tempfile
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
@@ -14,75 +14,68 @@ from typing import Any, BinaryIO
 
 from attrs import define, field
 
-from chatroom.admin.exits import INTERRUPTED, REFUSED, UNREACHABLE, USAGE
+from chatroom.admin.exits import DONE, INTERRUPTED, REFUSED, UNREACHABLE, Failed
+from chatroom.admin.shown import visible
+from chatroom.admin.tasks import settings_of
 from chatroom.errors import StartError
-from chatroom.settings import Settings
 
 #: How often progress is shown: once for so many things.
 _EVERY = 1000
 
 
-class Refused(Exception):
-    """
-    It can't be done; C{str()} is one line that says why, and nothing has changed.
-    """
-
-
-class Misused(Exception):
-    """
-    Something else has to be asked for; C{str()} is one line that says what.
-    """
-
-
-_EXITS: dict[type[BaseException], int] = {
-    Refused: REFUSED,
-    Misused: USAGE,
-    StartError: UNREACHABLE,
-}
-
-
 def guarded(
-    run: Callable[[argparse.Namespace], int],
-) -> Callable[[argparse.Namespace], int]:
+    run: Callable[[Namespace, str], None],
+) -> Callable[[Namespace], int]:
     """
-    Have a command end with one line and its exit status where it can't be done.
+    @param run: does something with a database that it is given the URL of.
+    @return: a command, which ends with one line and its exit status where it can't be done.
     """
 
     @wraps(run)
-    def guarded_run(chosen: argparse.Namespace) -> int:
+    def guarded_run(chosen: Namespace) -> int:
         try:
-            return run(chosen)
-        except tuple(_EXITS) as error:
-            _complain(chosen, str(error))
-            return _EXITS[type(error)]
+            run(chosen, settings_of(chosen).database)
+            return DONE
+        except Failed as failed:
+            return _complain(failed.status, failed.why)
+        except StartError as error:
+            return _complain(UNREACHABLE, str(error))
         except BrokenPipeError:
-            # Whoever reads the output has had enough. Nothing more is to be written there.
+            # Whoever reads has seen enough; nothing is left to be written at the end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return REFUSED
+            return DONE
         except OSError as error:
-            _complain(chosen, f"{error.filename or 'the output'}: {error.strerror or error}")
-            return REFUSED
+            where = error.filename or "the output"
+            return _complain(REFUSED, f"{where}: {error.strerror or error}")
         except KeyboardInterrupt:
             return INTERRUPTED
 
     return guarded_run
 
 
-def add_database(parser: argparse.ArgumentParser) -> None:
+def refused(why: str) -> Failed:
+    """
+    @return: what says why it is not done.
+    """
+    return Failed(REFUSED, why)
+
+
+def add_database(parser: ArgumentParser) -> None:
     """
     Add the option that every such command has.
     """
-    known = os.environ.get("CHATROOM_DATABASE") or Settings().database
     parser.add_argument(
         "--database",
-        default=known,
+        default=SUPPRESS,
         metavar="URL",
-        help="where everything is stored, as the server's option of this name has it",
+        help="where everything is stored, as the server has it [CHATROOM_DATABASE]",
     )
 
 
-def _complain(chosen: argparse.Namespace, text: str) -> None:
-    sys.stderr.write(f"chatroom admin {chosen.subcommand}: {text}\n")
+def _complain(status: int, why: str) -> int:
+    if why:
+        sys.stderr.write(f"chatroom admin: {visible(why)}\n")
+    return status
 
 
 @define(eq=False)
@@ -131,7 +124,7 @@ def new_file(path: str, *, force: bool) -> Iterator[BinaryIO]:
     disk; until then, and if the block raises, what has the name stays as it is.
 
     @param force: whether another file may be replaced.
-    @raise Refused: if there is one, and it may not.
+    @raise Failed: if there is one, and it may not.
     """
     path = os.path.realpath(path)
     _require_free(path, force=force)
@@ -156,9 +149,9 @@ def new_file(path: str, *, force: bool) -> Iterator[BinaryIO]:
 
 def _require_free(path: str, *, force: bool) -> None:
     if os.path.lexists(path) and not force:
-        raise Refused(f"there is a file {path} already; --force replaces it")
+        raise refused(f"there is a file {path} already; --force replaces it")
     if os.path.isdir(path):
-        raise Refused(f"{path} is a directory")
+        raise refused(f"{path} is a directory")
 
 
 def _sync_directory(path: str) -> None:

@@ -2,6 +2,8 @@
 What a command ends with.
 """
 
+from attrs import frozen
+
 #: It was done.
 DONE = 0
 #: The server has refused it, and nothing has changed.
@@ -12,3 +14,19 @@ USAGE = 2
 UNREACHABLE = 3
 #: By Ctrl-C.
 INTERRUPTED = 130
+
+
+@frozen
+class Failed(Exception):
+    """
+    A command comes to nothing.
+
+    @ivar status: one of the above.
+    @ivar why: in one line.
+    """
+
+    status: int
+    why: str
+
+    def __str__(self) -> str:
+        return self.why

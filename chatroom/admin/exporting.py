@@ -2,12 +2,11 @@
 C{chatroom admin export}: what is stored, as lines of JSON.
 """
 
-import argparse
 import sys
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from chatroom.admin.data import Refused, add_database, guarded, new_file, rows_in_order
-from chatroom.admin.exits import DONE
+from chatroom.admin.data import add_database, guarded, new_file, refused, rows_in_order
 from chatroom.chat.names import room_key
 from chatroom.chat.pushes import followed_line
 from chatroom.store.offline import Snapshot, snapshot
@@ -30,7 +29,7 @@ from chatroom.wire.archive import (
 )
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
+def describe(parser: ArgumentParser) -> None:
     """
     Say what it takes.
     """
@@ -43,11 +42,11 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 @guarded
-def run(chosen: argparse.Namespace) -> int:
+def run(chosen: Namespace, database: str) -> None:
     """
     Write it.
     """
-    with snapshot(chosen.database) as store:
+    with snapshot(database) as store:
         lines = everything(store) if chosen.room is None else one_room(store, chosen.room)
         counted = rows_in_order(_ended(lines))
         if chosen.output is None:
@@ -56,7 +55,6 @@ def run(chosen: argparse.Namespace) -> int:
         else:
             with new_file(chosen.output, force=chosen.force) as file:
                 file.writelines(counted)
-    return DONE
 
 
 def everything(store: Snapshot) -> Iterator[bytes]:
@@ -73,29 +71,29 @@ def everything(store: Snapshot) -> Iterator[bytes]:
             last_deed_id=last.audit,
         )
     )
-    yield from (encode_record(UserRecord(**each)) for each in store.all_users())
+    yield from (encode_record(UserRecord(**each)) for each in store.stored_users())
     room_ids = []
-    for each in store.all_rooms():
+    for each in store.stored_rooms():
         room_ids.append(each["id"])
         renamed = {"room_kind" if key == "kind" else key: value for key, value in each.items()}
         yield encode_record(RoomRecord(**renamed))
-    yield from (encode_record(MemberRecord(**each)) for each in store.all_members())
-    yield from (encode_record(BanRecord(**each)) for each in store.all_bans())
-    yield from (encode_record(InvitationRecord(**each)) for each in store.all_invitations())
+    yield from (encode_record(MemberRecord(**each)) for each in store.stored_members())
+    yield from (encode_record(BanRecord(**each)) for each in store.stored_bans())
+    yield from (encode_record(InvitationRecord(**each)) for each in store.stored_invitations())
     for room_id in room_ids:
         yield from map(_stored_line, store.events_of(room_id))
-    yield from (encode_record(DeedRecord(**each)) for each in store.all_deeds())
+    yield from (encode_record(DeedRecord(**each)) for each in store.stored_deeds())
 
 
 def one_room(store: Snapshot, wanted: str) -> Iterator[bytes]:
     """
     @param wanted: the id of a room, or its name.
     @return: the lines of what its members could know.
-    @raise Refused: if there is no such room.
+    @raise chatroom.admin.exits.Failed: if there is no such room.
     """
     room = store.room_as_stored(_room_id(store, wanted))
     if room is None:
-        raise Refused(f"there is no room {wanted!r}")
+        raise refused(f"there is no room {wanted!r}")
     yield encode_record(
         ChatHeader(
             version=VERSION,

@@ -3,15 +3,14 @@ C{chatroom admin import}: a new database with what was exported of another one. 
 nothing.
 """
 
-import argparse
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, NoReturn
 
 from attrs import define, field
 
-from chatroom.admin.data import Progress, Refused, add_database, guarded
-from chatroom.admin.exits import DONE
+from chatroom.admin.data import Progress, add_database, guarded, refused
 from chatroom.store.errors import RowRejected
 from chatroom.store.models import PUBLIC_ROOM_ID, EventKind, Role, RoomKind
 from chatroom.store.offline import NewDatabase, alone
@@ -44,7 +43,7 @@ _THERE = "it is there already, or something that must be its own is another's"
 _ORDER = {each: place for place, each in enumerate(RECORDS)}
 
 
-def describe(parser: argparse.ArgumentParser) -> None:
+def describe(parser: ArgumentParser) -> None:
     """
     Say what it takes.
     """
@@ -53,15 +52,14 @@ def describe(parser: argparse.ArgumentParser) -> None:
 
 
 @guarded
-def run(chosen: argparse.Namespace) -> int:
+def run(chosen: Namespace, database: str) -> None:
     """
     Fill a new database.
     """
-    with open(chosen.file, "rb") as file, alone(chosen.database, now=_now()) as store:
+    with open(chosen.file, "rb") as file, alone(database, now=_now()) as store:
         if not store.is_fresh():
-            raise Refused("the database is in use already: only a new one can be filled")
+            raise refused("the database is in use already: only a new one can be filled")
         fill(store, file, chosen.file)
-    return DONE
 
 
 def fill(store: NewDatabase, file: BinaryIO, name: str) -> None:
@@ -69,8 +67,8 @@ def fill(store: NewDatabase, file: BinaryIO, name: str) -> None:
     Write all that a file has.
 
     @param name: of the file.
-    @raise Refused: if it is not as it has to be, with the number of the first line that is
-        not.
+    @raise chatroom.admin.exits.Failed: if it is not as it has to be, with the number of the
+        first line that is not.
     """
     filling = _Filling(store)
     progress = Progress("lines")
@@ -81,7 +79,7 @@ def fill(store: NewDatabase, file: BinaryIO, name: str) -> None:
             progress.step()
         filling.close()
     except _BadLine as error:
-        raise Refused(f"{name}:{error.number}: {error}; nothing was imported") from None
+        raise refused(f"{name}:{error.number}: {error}; nothing was imported") from None
     finally:
         progress.end()
 

@@ -34,6 +34,7 @@ from chatroom.server.admission import Admission, limited_as
 from chatroom.server.following import Following
 from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.inbox import Connection, Inbox
+from chatroom.server.operator import OperatorSession
 from chatroom.server.outgoing import Outgoing, Transport
 from chatroom.server.session import CLOSING_SECONDS, Session
 from chatroom.settings import Settings
@@ -184,7 +185,13 @@ class ChatService(MultiService):
         return await in_time
 
     def converse(
-        self, connection: Connection, transport: Transport, unsent: Callable[[], int], peer: str
+        self,
+        connection: Connection,
+        transport: Transport,
+        unsent: Callable[[], int],
+        peer: str,
+        *,
+        is_operator: bool = False,
     ) -> Session:
         """
         Begin a conversation.
@@ -193,6 +200,7 @@ class ChatService(MultiService):
         @param transport: where the answers go.
         @param unsent: tells how much the transport still has.
         @param peer: where it comes from, for the operator.
+        @param is_operator: whether it is the operator's.
         """
         session: Session
 
@@ -200,7 +208,8 @@ class ChatService(MultiService):
             session.go_on()
 
         outgoing = Outgoing(transport, unsent, self.clock, self.settings, peer, drained)
-        session = Session(self, Inbox(connection), outgoing, peer, limited_as(peer))
+        kind = OperatorSession if is_operator else Session
+        session = kind(self, Inbox(connection), outgoing, peer, limited_as(peer))
         self.sessions.add(session)
         session.gone.addCallback(lambda _: self.sessions.discard(session))
         session.begin()

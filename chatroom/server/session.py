@@ -7,12 +7,12 @@ This is where trust ends: only here does an exception become a line.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 
-from chatroom.chat.access import admit
+from chatroom.chat.access import Who, admit
 from chatroom.errors import (
     ChatError,
     InternalError,
@@ -60,6 +60,7 @@ class Session:
     @ivar replies: in which words it is answered.
     @ivar peer: where it comes from, for the operator.
     @ivar address: the same, as it is limited; C{None} if it is not.
+    @cvar nobody: what the peer is as long as it has no user.
     @ivar greeting: what the client has said of itself, if it speaks the hello dialect.
     @ivar follower: where it is in the log, if it does and has logged in.
     @ivar login: what it can be taken up again by, if it can.
@@ -71,6 +72,7 @@ class Session:
     """
 
     _log = Journal()
+    nobody: ClassVar[Who] = Who.ANONYMOUS
 
     _chat: "ChatService"
     _inbox: Inbox
@@ -362,7 +364,7 @@ class Session:
     async def _handle(self, request: Request) -> bytes:
         if self._is_closing:
             raise ShuttingDown()
-        admit(request.message_type.value, is_anonymous=self.user is None)
+        admit(request.message_type.value, None if self.user else self.nobody)
         answer = await entry(type(request)).handler(self._chat, self, request)
         return self.replies.answer(answer, request.request_id)
 

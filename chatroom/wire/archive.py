@@ -313,14 +313,6 @@ def with_stored(line: bytes, stored: Stored) -> bytes:
     return line[:-2] + b',"stored":' + _ENCODER.encode(known) + b"}\n"
 
 
-def encode_report(report: dict[str, Any]) -> str:
-    """
-    @param report: what a command has to say, for programs.
-    @return: one line with its newline.
-    """
-    return _ENCODER.encode(report).decode("utf-8") + "\n"
-
-
 def decode_record(line: bytes) -> Record:
     """
     Read a line of an export.

@@ -47,37 +47,37 @@ class ExportQueries(Queries):
         """
         return SequenceQueries(self._connection).last_ids()
 
-    def all_users(self) -> Iterator[Mapping[str, Any]]:
+    def stored_users(self) -> Iterator[Mapping[str, Any]]:
         """
         @return: every account, as the schema has it, and so for those below.
         """
         return self._all(users)
 
-    def all_rooms(self) -> Iterator[Mapping[str, Any]]:
+    def stored_rooms(self) -> Iterator[Mapping[str, Any]]:
         """
         Every room, also those that are being deleted.
         """
         return self._all(rooms)
 
-    def all_members(self) -> Iterator[Mapping[str, Any]]:
+    def stored_members(self) -> Iterator[Mapping[str, Any]]:
         """
         Who is in which room.
         """
         return self._all(members)
 
-    def all_bans(self) -> Iterator[Mapping[str, Any]]:
+    def stored_bans(self) -> Iterator[Mapping[str, Any]]:
         """
         Who may be no member of which room.
         """
         return self._all(bans)
 
-    def all_invitations(self) -> Iterator[Mapping[str, Any]]:
+    def stored_invitations(self) -> Iterator[Mapping[str, Any]]:
         """
         Who may join which room.
         """
         return self._all(invitations)
 
-    def all_deeds(self) -> Iterator[Mapping[str, Any]]:
+    def stored_deeds(self) -> Iterator[Mapping[str, Any]]:
         """
         The audit.
         """

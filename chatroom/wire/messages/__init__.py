@@ -113,6 +113,18 @@ from chatroom.wire.messages.notices import (
     ErrorMessage,
     SystemMessage,
 )
+from chatroom.wire.messages.oversight import (
+    AddUserRequest,
+    AddUserResponse,
+    BanEntry,
+    ListBansRequest,
+    ListBansResponse,
+    ListUserSessionsRequest,
+    ListUserSessionsResponse,
+    TransferChatRequest,
+    TransferChatResponse,
+    UserSession,
+)
 from chatroom.wire.messages.reading import (
     MarkReadRequest,
     Presence,
@@ -154,7 +166,10 @@ from chatroom.wire.messages.talking import (
 
 __all__ = [
     "AccountInfo",
+    "AddUserRequest",
+    "AddUserResponse",
     "AuditEntry",
+    "BanEntry",
     "BanInfo",
     "BanRequest",
     "BanResponse",
@@ -210,12 +225,16 @@ __all__ = [
     "ListAccountsResponse",
     "ListAuditRequest",
     "ListAuditResponse",
+    "ListBansRequest",
+    "ListBansResponse",
     "ListChatsRequest",
     "ListChatsResponse",
     "ListRoomsRequest",
     "ListRoomsResponse",
     "ListSessionsRequest",
     "ListSessionsResponse",
+    "ListUserSessionsRequest",
+    "ListUserSessionsResponse",
     "ListUsersRequest",
     "ListUsersResponse",
     "LoginRequest",
@@ -265,6 +284,8 @@ __all__ = [
     "SetRoleResponse",
     "SystemMessage",
     "TokenLoginRequest",
+    "TransferChatRequest",
+    "TransferChatResponse",
     "Typing",
     "TypingRequest",
     "UpdateChatRequest",
@@ -272,6 +293,7 @@ __all__ = [
     "UserInfo",
     "UserInfoRequest",
     "UserInfoResponse",
+    "UserSession",
     "parse_message",
 ]
 
