@@ -2,20 +2,28 @@
 The operator's commands: each of them, with a server that runs and without one.
 """
 
+import io
 import json
 import os
+import re
+import sys
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from chatroom.admin.command import SUBCOMMANDS
-from chatroom.admin.exits import DONE, REFUSED, UNREACHABLE, USAGE
+from chatroom.admin.exits import DONE, INTERRUPTED, REFUSED, UNREACHABLE, USAGE
+from chatroom.admin.people import SESSIONS, USERS
+from chatroom.admin.places import BANS, ROOMS
 from chatroom.admin.shown import table, visible
-from chatroom.admin.tasks import Task
 from chatroom.store.models import PUBLIC_ROOM_ID
 from tests.desks import Shell, Shown, new_clock, usage_status
+from tests.pages import DOCS, sections
 from tests.peers import Peer, login, request
 from tests.servers import memory_server, new_file
+
+#: Of the chapter about them.
+HEADING = "From a shell"
 
 
 class CommandTests(SynchronousTestCase):
@@ -413,7 +421,10 @@ class EndTests(SynchronousTestCase):
             ("rooms", "list", "extra"),
             ("users", "add", "alice", "--password", "x"),
         ):
+            error = io.StringIO()
+            self.patch(sys, "stderr", error)
             self.assertEqual(usage_status(*words), USAGE, words)
+            self.assertEqual(error.getvalue().count("\n"), 1, words)
 
     def test_password(self) -> None:
         """
@@ -425,13 +436,27 @@ class EndTests(SynchronousTestCase):
             self.assertEqual(shown.status, USAGE)
             self.assertIn("there is no password", shown.error)
 
-    def test_purposes(self) -> None:
+    def test_page(self) -> None:
         """
-        Every command says in one line what it is for.
+        docs/operating.md has every command, and every status that one ends with.
         """
-        for name, each in SUBCOMMANDS.items():
-            self.assertTrue(each.purpose and "\n" not in each.purpose, name)
-        self.assertEqual(Task("x", lambda _: None, None).question, None)  # type: ignore[arg-type]
+        [page] = [each for each in sections(DOCS / "operating.md") if each.heading == HEADING]
+        commands, statuses = page.tables
+        told = {
+            " ".join(each.split()[:2]) if " " in each else each
+            for row in commands
+            for each in re.findall("`([^`-][^`]*)`", row[0])
+        }
+        known = {
+            f"{group} {name}"
+            for group, tasks in (("users", USERS), ("rooms", ROOMS), ("bans", BANS))
+            for name in tasks
+        }
+        known |= {f"sessions {name}" for name in SESSIONS} | {"audit"}
+        self.assertEqual(told, known)
+        self.assertLessEqual({each.partition(" ")[0] for each in told}, set(SUBCOMMANDS))
+        every = (DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED)
+        self.assertEqual([int(row[0]) for row in statuses], list(every))
 
 
 class ShownTests(SynchronousTestCase):

@@ -412,7 +412,7 @@ class ProcessTests(ProcessTestCase):
             self.assertEqual((added.status, added.out), (DONE, "added alice, user 1\n"))
             again = await self.command("users", "add", "alice", typed=b"secret123\n")
             self.assertEqual(again.status, REFUSED)
-            await server.says("(the operator' did add alice)")
+            await server.says("('the operator' did add alice)")
         killed = await server.stop(9)
         added = await self.command("users", "add", "bob", typed=b"secret123\n")
         self.assertEqual(added.status, DONE, added.err)
