@@ -162,7 +162,7 @@ def _sync_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def rows_in_order(rows: Any) -> Iterator[Any]:
+def counted(rows: Any) -> Iterator[Any]:
     """
     @return: the same, to be counted on a terminal.
     """

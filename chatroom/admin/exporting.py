@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 
-from chatroom.admin.data import add_database, guarded, new_file, refused, rows_in_order
+from chatroom.admin.data import add_database, counted, guarded, new_file, refused
 from chatroom.chat.names import room_key
 from chatroom.chat.pushes import followed_line
 from chatroom.store.offline import Snapshot, snapshot
@@ -48,13 +48,13 @@ def run(chosen: Namespace, database: str) -> None:
     """
     with snapshot(database) as store:
         lines = everything(store) if chosen.room is None else one_room(store, chosen.room)
-        counted = rows_in_order(_ended(lines))
+        written = counted(_ended(lines))
         if chosen.output is None:
-            sys.stdout.buffer.writelines(counted)
+            sys.stdout.buffer.writelines(written)
             sys.stdout.buffer.flush()
         else:
             with new_file(chosen.output, force=chosen.force) as file:
-                file.writelines(counted)
+                file.writelines(written)
 
 
 def everything(store: Snapshot) -> Iterator[bytes]:

@@ -35,8 +35,9 @@ from chatroom.wire.archive import (
     decode_record,
 )
 
-#: How many rows are written at a time.
+#: How many rows are written at a time, and of how many bytes of the file about.
 _ROWS = 500
+_BYTES = 8 * 2**20
 
 _THERE = "it is there already, or something that must be its own is another's"
 
@@ -138,11 +139,13 @@ class _Filling:
     #: The place that the next event of each room has to have.
     _next_seqs: dict[int, int] = field(factory=dict, init=False)
     _waiting: dict[str, _Table] = field(factory=dict, init=False)
+    _size: int = field(default=0, init=False)
 
     def take(self, line: bytes) -> None:
         """
         Read one line.
         """
+        self._size += len(line)
         if len(line) > MOST_BYTES:
             self._refuse(f"it is longer than {MOST_BYTES} bytes")
         try:
@@ -328,11 +331,12 @@ class _Filling:
         waiting = self._waiting.setdefault(table, _Table())
         waiting.add(self.number, row)
         # What goes with an event goes after it.
-        if len(waiting.rows) >= _ROWS and table not in ("mentions", "reactions"):
+        is_much = len(waiting.rows) >= _ROWS or self._size >= _BYTES
+        if is_much and table not in ("mentions", "reactions"):
             self._flush()
 
     def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, {}
+        waiting, self._waiting, self._size = self._waiting, {}, 0
         for name, table in waiting.items():
             try:
                 self._store.insert_all(name, table.rows)
