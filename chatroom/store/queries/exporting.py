@@ -16,7 +16,7 @@ from chatroom.store.queries.sequences import LastIds, SequenceQueries
 from chatroom.store.schema import audit, bans, events, invitations, members, rooms, users
 
 #: How many rows are in memory at a time.
-PAGE = 500
+PAGE = 200
 
 
 @frozen(kw_only=True)
