@@ -3,13 +3,24 @@ A chat in which all has happened that can, and the operator's commands about wha
 of it.
 """
 
+import json
 import sys
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from chatroom.admin.command import main
 from tests.peers import post, request
 from tests.test_moderation import Moderating, Person
+
+Line = dict[str, Any]
+
+
+def lines_of(exported: bytes) -> list[Line]:
+    """
+    @return: the lines of an export.
+    """
+    return [json.loads(each) for each in exported.splitlines()]
 
 
 class LivedIn(Moderating):
