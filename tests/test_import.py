@@ -10,10 +10,9 @@ from typing import Any
 from attrs import evolve
 
 from chatroom.store.database import Database
+from chatroom.store.models import RoomKind
 from chatroom.store.repository import Repository
-from chatroom.wire.archive import (
-    MOST_BYTES,
-)
+from chatroom.wire.archive import MOST_BYTES
 from tests.lanes import InlineLane
 from tests.lived_in import Line, LivedIn, lines_of
 from tests.peers import login
@@ -246,7 +245,8 @@ class LargeTests(LivedIn):
 
     def test_pages(self) -> None:
         """
-        Rooms with more events than are in memory at a time are whole, too.
+        A room with more events than are in memory at a time, one whose beginning is kept no
+        longer, and one that is being deleted, are what they were.
         """
         url = self.new_url()
         database = Database(url, InlineLane(), InlineLane())
@@ -261,11 +261,15 @@ class LargeTests(LivedIn):
                 for n in range(1, 1301)
             ]
             store.append(new, {n: bytes(32) for n in range(1, 1301)}, last_seqs={1: 1300})
+            store.cut(1, 301)
+            shut = store.add_room(name="Shut", key="shut", kind=RoomKind.GROUP, now=NOW)
+            store.append([message(user, shut, 1301, 1)], {}, last_seqs={shut.id: 1})
+            store.close_room(shut)
 
         self.successResultOf(database.write(fill))
         database.close()
         before = self.exported(url)
-        self.assertEqual(before.count(b"chat_message"), 1300)
+        self.assertEqual(before.count(b"chat_message"), 1001)
         target, file = self.new_url(), self.new_path()
         Path(file).write_bytes(before)
         self.assertEqual(self.do("import", "--database", target, file), (0, "", ""))
