@@ -15,7 +15,6 @@ from tests.operators import FOREGROUND, ProcessTestCase, names_of
 from tests.peers import Peer, post
 from tests.processes import PYTHON
 from tests.servers import log_in
-from tests.stores import OnPostgreSQL
 
 
 class BackupTests(LivedIn):
@@ -108,9 +107,9 @@ class BackupTests(LivedIn):
         self.assertEqual(complaint.count("\n"), 1)
 
 
-class BackupOnPostgreSQLTests(OnPostgreSQL, LivedIn):
+class AnotherKindTests(LivedIn):
     """
-    PostgreSQL's own.
+    PostgreSQL has its own.
     """
 
     def test_refused(self) -> None:
@@ -121,7 +120,8 @@ class BackupOnPostgreSQLTests(OnPostgreSQL, LivedIn):
         target = self.new_path()
         status, _, complaint = self.do("backup", "--database", url, target)
         self.assertEqual(status, 2)
-        self.assertIn(f"pg_dump --format=custom --file={target} ", complaint)
+        command = f"pg_dump --format=custom --file={target} postgresql://chat@localhost/chat\n"
+        self.assertTrue(complaint.endswith(command), complaint)
         self.assertNotIn("secret", complaint)
         self.assertFalse(os.path.exists(target))
 

@@ -5,6 +5,7 @@ C{chatroom admin backup}: a copy of the database, while a server goes on with it
 import os
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
+from shlex import quote
 
 from chatroom.admin.data import (
     Progress,
@@ -45,8 +46,8 @@ def run(chosen: Namespace, database: str) -> None:
     except NotOneFile as error:
         raise Failed(
             USAGE,
-            f"{error.name} is PostgreSQL's, which has its own: "
-            f"pg_dump --format=custom --file={chosen.file} {error.name}",
+            "PostgreSQL has a program of its own for this: "
+            f"pg_dump --format=custom --file={quote(chosen.file)} {quote(error.name)}",
         ) from None
     finally:
         progress.end()

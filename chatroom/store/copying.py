@@ -8,6 +8,8 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 
+from sqlalchemy import URL, make_url
+
 from chatroom.errors import StartError
 from chatroom.store.backends import backend_for
 from chatroom.store.sqlite import SQLite
@@ -20,12 +22,19 @@ class NotOneFile(Exception):
     """
     The database is of a kind that has a program of its own for this.
 
-    @ivar name: the database, as it may be shown.
+    @ivar name: the database, as that program knows it, without a password.
     """
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    def __init__(self, url: str) -> None:
+        whole = make_url(url)
+        self.name = URL.create(
+            "postgresql",
+            username=whole.username,
+            host=whole.host,
+            port=whole.port,
+            database=whole.database,
+        ).render_as_string()
+        super().__init__(self.name)
 
 
 def copy_database(url: str, target: str, progress: Callable[[int, int], None]) -> list[str]:
@@ -41,7 +50,7 @@ def copy_database(url: str, target: str, progress: Callable[[int, int], None]) -
     """
     backend = backend_for(url)
     if not isinstance(backend, SQLite):
-        raise NotOneFile(backend.name)
+        raise NotOneFile(url)
     if not os.path.isfile(backend.name):
         raise StartError(f"cannot open the database {backend.name}: there is no such file")
     try:
