@@ -36,16 +36,6 @@ class Shown:
     error: str
 
 
-class _Input(io.StringIO):
-    """
-    Standard input that is no terminal.
-    """
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.buffer = io.BytesIO(text.encode("utf-8"))
-
-
 @define(eq=False)
 class Running:
     """
@@ -88,7 +78,7 @@ class Shell:
         lines: list[str] = []
         error = io.StringIO()
         self.test.patch(sys, "stderr", error)
-        self.test.patch(sys, "stdin", _Input(typed))
+        self.test.patch(sys, "stdin", io.TextIOWrapper(io.BytesIO(typed.encode()), "utf-8"))
         chosen = parser().parse_args([*words, "--database", self.url, "--admin-socket=off"])
         try:
             prepare(chosen)

@@ -19,7 +19,7 @@ from chatroom.admin.shown import table, visible
 from chatroom.store.models import PUBLIC_ROOM_ID
 from tests.desks import Shell, Shown, new_clock, usage_status
 from tests.pages import DOCS, sections
-from tests.peers import Peer, login, request
+from tests.peers import Message, Peer, login, request
 from tests.servers import memory_server, new_file
 
 #: Of the chapter about them.
@@ -53,13 +53,14 @@ class CommandTests(SynchronousTestCase):
         self.server.pass_time(1)
         return peer
 
-    def ask(self, name: str, kind: str, **keys: Any) -> dict[str, Any]:
+    def ask(self, name: str, kind: str, **keys: Any) -> Message:
         """
         @return: what somebody is answered.
         """
         self.people[name].send(request(kind, request_id="x", **keys))
         self.server.pass_time(1)
-        return self.successResultOf(self.people[name].until_named("x"))[-1]
+        answer: Message = self.successResultOf(self.people[name].until_named("x"))[-1]
+        return answer
 
     def shell(self, *, is_running: bool) -> Shell:
         """

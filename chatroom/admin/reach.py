@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
 from twisted.internet.error import ConnectError
 from twisted.internet.protocol import Protocol as TwistedProtocol
@@ -110,8 +110,7 @@ class Reach:
         Let go of what was reached, if anything was.
         """
         close, self._close = self._close, None
-        done: Deferred[None] = maybeDeferred(close or (lambda: None))
-        return done
+        return succeed(None) if close is None else close()
 
     async def _open(self) -> Desk:
         until = self._reactor.seconds() + WAITING_SECONDS

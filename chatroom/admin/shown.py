@@ -6,6 +6,7 @@ written: on a terminal it must neither do anything nor look like something else.
 import json
 import unicodedata
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from attrs import asdict
 
@@ -46,11 +47,12 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     ]
 
 
-def for_programs(thing: object) -> str:
+def for_programs(thing: Any) -> str:
     """
-    @return: an object as one line of JSON, in ASCII.
+    @param thing: a dict, or an object of attrs.
+    @return: it as one line of JSON, in ASCII.
     """
-    return json.dumps(thing if isinstance(thing, dict) else asdict(thing))  # type: ignore[call-overload]
+    return json.dumps(thing if isinstance(thing, dict) else asdict(thing))
 
 
 def _escaped(character: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from attrs import frozen
+from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
 from chatroom.admin.desk import Desk
@@ -149,7 +150,13 @@ def prepare(chosen: Namespace) -> None:
 
 async def _run(reactor: Any, settings: Settings, chosen: Namespace, statuses: list[int]) -> None:
     reach = Reach(reactor, settings, _show)
-    reactor.addSystemEventTrigger("before", "shutdown", reach.close)
+
+    def end() -> "Deferred[None]":
+        # Before there is another status, by Ctrl-C.
+        statuses.append(INTERRUPTED)
+        return reach.close()
+
+    reactor.addSystemEventTrigger("before", "shutdown", end)
     try:
         statuses.append(await attempt(reach, chosen))
     except BrokenPipeError:

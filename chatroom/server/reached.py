@@ -11,9 +11,9 @@ from typing import Any
 
 from attrs import define, field
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.internet.tcp import Port as TCPPort
 from twisted.internet.unix import Port
 from twisted.python.failure import Failure
@@ -63,7 +63,7 @@ class AdminSocket(Service):
     _chat: ChatService
     _settings: Settings
     _reactor: Any
-    _port: IListeningPort | None = field(default=None, init=False)
+    _port: "PrivatePort | None" = field(default=None, init=False)
 
     def startService(self) -> None:
         """
@@ -88,8 +88,7 @@ class AdminSocket(Service):
         """
         super().stopService()
         port, self._port = self._port, None
-        stopped: Deferred[None] = maybeDeferred(lambda: port and port.stopListening())
-        return stopped
+        return succeed(None) if port is None else maybeDeferred(port.stopListening)
 
     def _listen(self, path: str) -> None:
         try:
