@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import sqlite3
 import sys
 from typing import Any
 
@@ -21,21 +22,23 @@ from tests.desks import Shell, Shown, new_clock, usage_status
 from tests.pages import DOCS, sections
 from tests.peers import Message, Peer, login, request
 from tests.servers import memory_server, new_file
+from tests.stores import OnPostgreSQL, OnSQLite
 
 #: Of the chapter about them.
 HEADING = "From a shell"
 
 
-class CommandTests(SynchronousTestCase):
+class CommandTests(OnSQLite):
     """
     A server with alice, who owns the room Den, and bob, who is in it; carol may not be.
     """
 
-    def setUp(self) -> None:
+    def setUp(self) -> Any:
         """
         Have it.
         """
-        self.url = new_file(self)
+        super().setUp()
+        self.url = self.new_url()
         self.server = memory_server(self, url=self.url, language="en")
         self.people = {name: self.enter(name) for name in ("alice", "bob", "carol")}
         ask = self.ask
@@ -364,6 +367,22 @@ class CommandTests(SynchronousTestCase):
         self.assertEqual(shown.status, REFUSED)
 
 
+class CommandOnPostgreSQLTests(OnPostgreSQL, CommandTests):
+    """
+    The same with PostgreSQL.
+    """
+
+    def test_no_database(self) -> None:
+        """
+        In a database where no server has been, no tables are made.
+        """
+        url = self.new_empty_url()
+        for _ in range(2):
+            shown = Shell(self, url, new_clock()).run("users", "list")
+            self.assertEqual((shown.status, shown.lines), (UNREACHABLE, []))
+            self.assertIn("no server has made its tables", shown.error)
+
+
 class EndTests(SynchronousTestCase):
     """
     What a command ends with.
@@ -458,6 +477,38 @@ class EndTests(SynchronousTestCase):
         self.assertLessEqual({each.partition(" ")[0] for each in told}, set(SUBCOMMANDS))
         every = (DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED)
         self.assertEqual([int(row[0]) for row in statuses], list(every))
+
+
+class HostileTests(SynchronousTestCase):
+    """
+    A database that somebody else has written to.
+    """
+
+    def test_names(self) -> None:
+        """
+        No name and no reason does anything to a terminal, nor reorders a table.
+        """
+        url = new_file(self)
+        server = memory_server(self, url=url)
+        shell = Shell(self, url, server.clock, server.chat)
+        shell.run("users", "add", "alice", typed="secret123\n")
+        shell.run("users", "disable", "alice", "--reason", "\x1b[2J\u202e")
+        self.successResultOf(server.stop())
+        hostile = "\x1b]0;pwned\x07\u202e\n1  root"
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+            connection.execute("UPDATE users SET name = ?", (hostile,))
+        shell = Shell(self, url, new_clock())
+        listed = shell.run("users", "list").lines
+        self.assertEqual(len(listed), 2)
+        for line in [
+            *listed,
+            *shell.run("audit").lines,
+            *shell.run("users", "list", "--json").lines,
+        ]:
+            self.assertTrue(line.isprintable(), line)
+        refused = shell.run("users", "enable", hostile)
+        self.assertEqual(refused.status, REFUSED)
+        self.assertTrue(refused.error.rstrip("\n").isprintable(), refused.error)
 
 
 class ShownTests(SynchronousTestCase):

@@ -33,6 +33,7 @@ from chatroom.wire.messages import (
     ListAccountsRequest,
     ListAccountsResponse,
 )
+from tests.log_lines import watch
 from tests.operators import MODULE, ProcessTestCase
 from tests.processes import PYTHON
 from tests.servers import CHEAP, memory_server
@@ -233,6 +234,18 @@ class SocketTests(SocketCase):
         chat = self.serve()
         os.unlink(self.path)
         await chat.stopService()
+
+    async def test_too_long(self) -> None:
+        """
+        Where its path would be too long there is none, and the server runs.
+        """
+        seen = watch(self)
+        place = self.place / ("x" * 100)
+        place.mkdir()
+        settings = Settings(database=f"sqlite:///{place}/chat.db")
+        self.assertTrue(self.serve(settings).is_open)
+        [event] = [each for each in seen.events if each.get("event") == "no_admin_socket"]
+        self.assertIn("cannot make the admin socket", event["why"])
 
     async def test_off(self) -> None:
         """
