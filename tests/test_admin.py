@@ -12,8 +12,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatroom.admin import secret
 from chatroom.admin.command import SUBCOMMANDS
-from chatroom.admin.exits import DONE, INTERRUPTED, REFUSED, UNREACHABLE, USAGE
+from chatroom.admin.exits import DONE, INTERRUPTED, REFUSED, UNREACHABLE, USAGE, Failed
 from chatroom.admin.people import SESSIONS, USERS
 from chatroom.admin.places import BANS, ROOMS
 from chatroom.admin.shown import table, visible
@@ -477,6 +478,47 @@ class EndTests(SynchronousTestCase):
         self.assertLessEqual({each.partition(" ")[0] for each in told}, set(SUBCOMMANDS))
         every = (DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED)
         self.assertEqual([int(row[0]) for row in statuses], list(every))
+
+
+class _Terminal(io.StringIO):
+    """
+    Standard input that is a terminal.
+    """
+
+    def isatty(self) -> bool:
+        return True
+
+
+class TerminalTests(SynchronousTestCase):
+    """
+    What somebody at a terminal is asked.
+    """
+
+    def test_password(self) -> None:
+        """
+        A password is asked for twice, and has to be the same.
+        """
+        self.patch(sys, "stdin", _Terminal())
+        answers = ["one secret", "one secret", "one secret", "another"]
+        self.patch(secret, "getpass", lambda prompt: answers.pop(0))
+        self.assertEqual(secret.read_password(), "one secret")
+        failed = self.assertRaises(Failed, secret.read_password)
+        self.assertEqual((failed.status, answers), (USAGE, []))
+
+    def test_sure(self) -> None:
+        """
+        What can't be undone needs a yes.
+        """
+        for typed, is_done in (("y\n", True), ("YES\n", True), ("n\n", False), ("", False)):
+            asked = io.StringIO()
+            self.patch(sys, "stdin", _Terminal(typed))
+            self.patch(sys, "stderr", asked)
+            if is_done:
+                secret.confirm("Delete it?", is_sure=False)
+            else:
+                failed = self.assertRaises(Failed, secret.confirm, "Delete it?", is_sure=False)
+                self.assertEqual(failed.status, USAGE)
+            self.assertEqual(asked.getvalue(), "Delete it? [y/N] ")
 
 
 class HostileTests(SynchronousTestCase):
