@@ -360,6 +360,16 @@ class CommandTests(OnSQLite):
             answer = self.successResultOf(operator.ask(request("transfer_chat_request", **keys)))
             self.assertEqual(answer["message_type"], "transfer_chat_response")
 
+    def test_gone_owner(self) -> None:
+        """
+        A room is not given to somebody who may not log in.
+        """
+        shell = self.shell(is_running=True)
+        shell.run("users", "disable", "bob")
+        shown = shell.run("rooms", "transfer", "Den", "bob")
+        self.assertEqual(shown.status, REFUSED)
+        self.assertIn("user_not_found", shown.error)
+
     def test_public_room(self) -> None:
         """
         The room of everybody has no owner that it could be given to.
@@ -500,7 +510,7 @@ class TerminalTests(SynchronousTestCase):
         """
         self.patch(sys, "stdin", _Terminal())
         answers = ["one secret", "one secret", "one secret", "another"]
-        self.patch(secret, "getpass", lambda prompt: answers.pop(0))
+        self.patch(secret, "getpass", lambda _: answers.pop(0))
         self.assertEqual(secret.read_password(), "one secret")
         failed = self.assertRaises(Failed, secret.read_password)
         self.assertEqual((failed.status, answers), (USAGE, []))
