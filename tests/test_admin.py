@@ -6,13 +6,15 @@ import io
 import json
 import os
 import re
+import sqlite3
 import sys
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatroom.admin import secret
 from chatroom.admin.command import SUBCOMMANDS
-from chatroom.admin.exits import DONE, INTERRUPTED, REFUSED, UNREACHABLE, USAGE
+from chatroom.admin.exits import DONE, INTERRUPTED, REFUSED, UNREACHABLE, USAGE, Failed
 from chatroom.admin.people import SESSIONS, USERS
 from chatroom.admin.places import BANS, ROOMS
 from chatroom.admin.shown import table, visible
@@ -21,21 +23,23 @@ from tests.desks import Shell, Shown, new_clock, usage_status
 from tests.pages import DOCS, sections
 from tests.peers import Message, Peer, login, request
 from tests.servers import memory_server, new_file
+from tests.stores import OnPostgreSQL, OnSQLite
 
 #: Of the chapter about them.
 HEADING = "From a shell"
 
 
-class CommandTests(SynchronousTestCase):
+class CommandTests(OnSQLite):
     """
     A server with alice, who owns the room Den, and bob, who is in it; carol may not be.
     """
 
-    def setUp(self) -> None:
+    def setUp(self) -> Any:
         """
         Have it.
         """
-        self.url = new_file(self)
+        super().setUp()
+        self.url = self.new_url()
         self.server = memory_server(self, url=self.url, language="en")
         self.people = {name: self.enter(name) for name in ("alice", "bob", "carol")}
         ask = self.ask
@@ -356,12 +360,38 @@ class CommandTests(SynchronousTestCase):
             answer = self.successResultOf(operator.ask(request("transfer_chat_request", **keys)))
             self.assertEqual(answer["message_type"], "transfer_chat_response")
 
+    def test_gone_owner(self) -> None:
+        """
+        A room is not given to somebody who may not log in.
+        """
+        shell = self.shell(is_running=True)
+        shell.run("users", "disable", "bob")
+        shown = shell.run("rooms", "transfer", "Den", "bob")
+        self.assertEqual(shown.status, REFUSED)
+        self.assertIn("user_not_found", shown.error)
+
     def test_public_room(self) -> None:
         """
         The room of everybody has no owner that it could be given to.
         """
         shown = self.shell(is_running=True).run("rooms", "transfer", str(PUBLIC_ROOM_ID), "bob")
         self.assertEqual(shown.status, REFUSED)
+
+
+class CommandOnPostgreSQLTests(OnPostgreSQL, CommandTests):
+    """
+    The same with PostgreSQL.
+    """
+
+    def test_no_database(self) -> None:
+        """
+        In a database where no server has been, no tables are made.
+        """
+        url = self.new_empty_url()
+        for _ in range(2):
+            shown = Shell(self, url, new_clock()).run("users", "list")
+            self.assertEqual((shown.status, shown.lines), (UNREACHABLE, []))
+            self.assertIn("no server has made its tables", shown.error)
 
 
 class EndTests(SynchronousTestCase):
@@ -458,6 +488,79 @@ class EndTests(SynchronousTestCase):
         self.assertLessEqual({each.partition(" ")[0] for each in told}, set(SUBCOMMANDS))
         every = (DONE, REFUSED, USAGE, UNREACHABLE, INTERRUPTED)
         self.assertEqual([int(row[0]) for row in statuses], list(every))
+
+
+class _Terminal(io.StringIO):
+    """
+    Standard input that is a terminal.
+    """
+
+    def isatty(self) -> bool:
+        return True
+
+
+class TerminalTests(SynchronousTestCase):
+    """
+    What somebody at a terminal is asked.
+    """
+
+    def test_password(self) -> None:
+        """
+        A password is asked for twice, and has to be the same.
+        """
+        self.patch(sys, "stdin", _Terminal())
+        answers = ["one secret", "one secret", "one secret", "another"]
+        self.patch(secret, "getpass", lambda _: answers.pop(0))
+        self.assertEqual(secret.read_password(), "one secret")
+        failed = self.assertRaises(Failed, secret.read_password)
+        self.assertEqual((failed.status, answers), (USAGE, []))
+
+    def test_sure(self) -> None:
+        """
+        What can't be undone needs a yes.
+        """
+        for typed, is_done in (("y\n", True), ("YES\n", True), ("n\n", False), ("", False)):
+            asked = io.StringIO()
+            self.patch(sys, "stdin", _Terminal(typed))
+            self.patch(sys, "stderr", asked)
+            if is_done:
+                secret.confirm("Delete it?", is_sure=False)
+            else:
+                failed = self.assertRaises(Failed, secret.confirm, "Delete it?", is_sure=False)
+                self.assertEqual(failed.status, USAGE)
+            self.assertEqual(asked.getvalue(), "Delete it? [y/N] ")
+
+
+class HostileTests(SynchronousTestCase):
+    """
+    A database that somebody else has written to.
+    """
+
+    def test_names(self) -> None:
+        """
+        No name and no reason does anything to a terminal, nor reorders a table.
+        """
+        url = new_file(self)
+        server = memory_server(self, url=url)
+        shell = Shell(self, url, server.clock, server.chat)
+        shell.run("users", "add", "alice", typed="secret123\n")
+        shell.run("users", "disable", "alice", "--reason", "\x1b[2J\u202e")
+        self.successResultOf(server.stop())
+        hostile = "\x1b]0;pwned\x07\u202e\n1  root"
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+            connection.execute("UPDATE users SET name = ?", (hostile,))
+        shell = Shell(self, url, new_clock())
+        listed = shell.run("users", "list").lines
+        self.assertEqual(len(listed), 2)
+        for line in [
+            *listed,
+            *shell.run("audit").lines,
+            *shell.run("users", "list", "--json").lines,
+        ]:
+            self.assertTrue(line.isprintable(), line)
+        refused = shell.run("users", "enable", hostile)
+        self.assertEqual(refused.status, REFUSED)
+        self.assertTrue(refused.error.rstrip("\n").isprintable(), refused.error)
 
 
 class ShownTests(SynchronousTestCase):

@@ -33,8 +33,9 @@ from chatroom.wire.messages import (
     ListAccountsRequest,
     ListAccountsResponse,
 )
+from tests.log_lines import watch
 from tests.operators import MODULE, ProcessTestCase
-from tests.processes import PYTHON
+from tests.processes import PYTHON, Place
 from tests.servers import CHEAP, memory_server
 
 COMMAND = (PYTHON, "-m", "chatroom", "admin")
@@ -234,6 +235,18 @@ class SocketTests(SocketCase):
         os.unlink(self.path)
         await chat.stopService()
 
+    async def test_too_long(self) -> None:
+        """
+        Where its path would be too long there is none, and the server runs.
+        """
+        seen = watch(self)
+        place = self.place / ("x" * 100)
+        place.mkdir()
+        settings = Settings(database=f"sqlite:///{place}/chat.db")
+        self.assertTrue(self.serve(settings).is_open)
+        [event] = [each for each in seen.events if each.get("event") == "no_admin_socket"]
+        self.assertIn("cannot make the admin socket", event["why"])
+
     async def test_off(self) -> None:
         """
         Where it is off there is none.
@@ -386,6 +399,13 @@ class ProcessTests(ProcessTestCase):
     Real processes.
     """
 
+    def setUp(self) -> None:
+        """
+        Have a directory whose sockets have names that are not too long.
+        """
+        super().setUp()
+        self.place = Place(reactor, short_place(self))
+
     async def command(self, *words: str, typed: bytes = b"", **environment: str) -> Any:
         """
         @return: what has come of a command.
@@ -406,17 +426,16 @@ class ProcessTests(ProcessTestCase):
         self.assertIn("there is no database", none.err)
         server, _ = await self.serve(*MODULE)
         path = self.place.path / "chatroom.db.admin"
-        is_short = len(os.fsencode(path)) <= 107
-        if is_short:
-            added = await self.command("users", "add", "alice", typed=b"secret123\n")
-            self.assertEqual((added.status, added.out), (DONE, "added alice, user 1\n"))
-            again = await self.command("users", "add", "alice", typed=b"secret123\n")
-            self.assertEqual(again.status, REFUSED)
-            await server.says("('the operator' did add alice)")
+        self.assertEqual(stat.S_IMODE(path.lstat().st_mode), 0o600)
+        added = await self.command("users", "add", "alice", typed=b"secret123\n")
+        self.assertEqual((added.status, added.out), (DONE, "added alice, user 1\n"))
+        again = await self.command("users", "add", "alice", typed=b"secret123\n")
+        self.assertEqual(again.status, REFUSED)
+        await server.says("('the operator' did add alice)")
         killed = await server.stop(9)
+        self.assertTrue(os.path.lexists(path))
         added = await self.command("users", "add", "bob", typed=b"secret123\n")
-        self.assertEqual(added.status, DONE, added.err)
-        self.assertTrue(added.out.startswith("added bob, user "))
+        self.assertEqual((added.status, added.out), (DONE, "added bob, user 2\n"))
         bad = await self.command("users", "list", CHATROOM_LANGUAGE="klingon")
         self.assertEqual(bad.status, USAGE)
         for outcome in (killed, added):

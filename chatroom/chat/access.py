@@ -208,7 +208,7 @@ TABLE: dict[str, Row] = {
     Action.ADD_USER: _SERVERS,
     Action.LIST_LOGINS: _SERVERS,
     Action.LIST_BANS: _SERVERS,
-    Action.TRANSFER: _DISPOSE,
+    Action.TRANSFER: _rooms("L--CC-CCCC", "LNNRRNRR++", "L?NRR?RR++", "L?-C----??"),
 }
 
 _COLUMNS = {who: place for place, who in enumerate(Who)}

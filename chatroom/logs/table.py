@@ -265,7 +265,7 @@ KINDS = _table(
         "administered",
         LogLevel.info,
         "{user} did {deed} {other}",
-        "an administrator has changed an account",
+        "an administrator, or the operator, has changed an account",
         most=AUDIT,
     ),
     Kind(
