@@ -30,8 +30,15 @@ def _torture(arguments: Sequence[str]) -> int:
     return torture(arguments)
 
 
+def _admin(arguments: Sequence[str]) -> int:
+    from chatroom.admin.command import main as admin
+
+    return admin(arguments)
+
+
 #: By name.
 COMMANDS: Mapping[str, Command] = {
+    "admin": Command(_admin, "look after users, rooms and sessions, whether a server runs or not"),
     "torture": Command(_torture, "see whether a server keeps its promises, whatever goes wrong"),
 }
 

@@ -86,6 +86,12 @@ class Settings:
         validators.min_len(1),
         repr=False,
     )
+    admin_socket: str = _option(
+        "where the operator's commands reach the server, a Unix socket: its path; beside is "
+        "next to a database that is a file, off is nowhere",
+        "beside",
+        validators.min_len(1),
+    )
     language: str = _option(
         "the language of texts for people: " + " or ".join(TEXTS), DEFAULT_LANGUAGE, _one_of(TEXTS)
     )

@@ -32,6 +32,7 @@ from chatroom.logs.daemon import FORMATS, daemon_log
 from chatroom.logs.journal import Journal
 from chatroom.memory import collect_seldom
 from chatroom.server.line import ChatFactory
+from chatroom.server.reached import AdminSocket
 from chatroom.server.service import ChatService
 from chatroom.settings import Settings, options
 from chatroom.store.backends import backend_for
@@ -288,6 +289,7 @@ def makeService(options: Options) -> IService:
     chat = assemble(options.settings, reactor)
     for port in options.ports:
         _listen(chat, port, reactor)
+    AdminSocket(chat, options.settings, reactor).setServiceParent(chat)
     # Where standard error is closed, its descriptor is something else by now.
     terminal = None if sys.__stderr__ is None else os.dup(sys.__stderr__.fileno())
     operated = Operated(terminal, _observer(options, reactor))

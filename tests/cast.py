@@ -147,7 +147,8 @@ def make_cast(test: SynchronousTestCase) -> Cast:
 
 
 def _names() -> list[str]:
-    return [*(who.value for who in Who if who is not Who.ANONYMOUS), OTHER]
+    nobody = (Who.ANONYMOUS, Who.OPERATOR)
+    return [*(who.value for who in Who if who not in nobody), OTHER]
 
 
 def _enter(test: SynchronousTestCase, server: MemoryServer, name: str) -> Peer:
@@ -224,6 +225,7 @@ KEYS: dict[str, dict[str, object]] = {
     "file_upload_request": {"filename": "new.txt", "file_size": 3},
     "file_chunk": {"offset": 0, "data": "QUJD"},
     "file_credit": {"file_id": 1, "bytes": 1},
+    "add_user_request": {"username": "new", "password": PASSWORD},
 }
 
 #: Those that name somebody to whom it is done.
@@ -241,6 +243,7 @@ _ABOUT_OTHERS = {
     "set_administrator_request",
     "reset_password_request",
     "end_sessions_request",
+    "transfer_chat_request",
 }
 
 _MESSAGES = (Thing.OWN_MESSAGE, Thing.OTHER_MESSAGE)

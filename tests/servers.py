@@ -68,6 +68,15 @@ class MemoryServer:
         self.peers.append(peer)
         return peer
 
+    def connect_operator(self) -> Peer:
+        """
+        @return: a new peer, who is the operator.
+        """
+        factory = ChatFactory(self.chat, is_operator=True)
+        peer = connect_in_memory(factory, self.clock, None)
+        self.peers.append(peer)
+        return peer
+
     def pass_time(self, seconds: float) -> None:
         """
         Let time go by, in steps.

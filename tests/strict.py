@@ -187,6 +187,24 @@ _MEMBER = {
     "is_muted": _FLAG,
     "muted_until": _TEXT_OR_NULL,
 }
+_USER_SESSION = {
+    "session_id": _ID_OR_NULL,
+    "user_id": (int,),
+    "username": _TEXT,
+    "client": _TEXT,
+    "device": _TEXT,
+    "created_at": _TEXT_OR_NULL,
+    "last_used_at": _TEXT_OR_NULL,
+    "expires_at": _TEXT_OR_NULL,
+    "addresses": _TEXTS,
+}
+_BAN_ENTRY = {
+    "chat_group_id": (int,),
+    "chat_name": _TEXT,
+    "user_id": (int,),
+    "username": _TEXT,
+    "banned_until": _TEXT_OR_NULL,
+}
 _BAN = {"user_id": (int,), "username": _TEXT, "banned_until": _TEXT_OR_NULL}
 _FILE = {
     "file_id": (int,),
@@ -248,6 +266,10 @@ NAMED: dict[str, dict[str, Any]] = {
     "list_accounts_response": {"accounts": [_ACCOUNT_INFO]},
     "list_rooms_response": {"rooms": [_ROOM_STATE]},
     "list_audit_response": {"entries": [_DEED]},
+    "add_user_response": {"user_id": (int,), "username": _TEXT},
+    "list_user_sessions_response": {"sessions": [_USER_SESSION]},
+    "list_bans_response": {"bans": [_BAN_ENTRY]},
+    "transfer_chat_response": _DONE_TO,
     "chat_info_response": {
         "chat_group_id": (int,),
         "chat_name": _TEXT,

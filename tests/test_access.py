@@ -86,6 +86,8 @@ class Walk:
         self._server = None
 
     def _peer(self, server: MemoryServer, who: Who) -> Peer:
+        if who is Who.OPERATOR:
+            return server.connect_operator()
         peer = server.connect()
         if who is not Who.ANONYMOUS:
             answer = self.test.successResultOf(peer.ask(login(who.value)))

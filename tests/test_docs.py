@@ -73,6 +73,8 @@ _INSIDE: dict[type[Any], str] = {
     vocabulary.AuditEntry: "entry",
     vocabulary.FileInfo: "file",
     vocabulary.AttachedFile: "attached file",
+    vocabulary.UserSession: "login",
+    vocabulary.BanEntry: "entry of a ban",
 }
 _SCALARS = {str: "string", bool: "boolean", int: "integer", float: "number"}
 

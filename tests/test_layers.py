@@ -26,6 +26,7 @@ FLOORS = {
     "chat": 3,
     "server": 4,
     "torture": 4,
+    "admin": 5,
     "assembly": 5,
     "tap": 5,
     "__main__": 5,
@@ -39,7 +40,7 @@ OWNERS: dict[str, str | tuple[str, ...]] = {
     "passlib": "chat.passwords",
     "precis_i18n": "chat.names",
     "msgspec": "wire",
-    "json": ("logs.lines", "torture.report"),
+    "json": ("logs.lines", "torture.report", "admin.shown"),
     "fcntl": ("store.lock", "client.journal"),
     "psycopg": "store.bounded",
 }

@@ -154,6 +154,7 @@ class TableTests(SynchronousTestCase):
                 "serving",
                 "stopped",
                 "cannot_start",
+                "no_admin_socket",
                 "requests_unfinished",
                 "log_unfinished",
                 "sessions_left",

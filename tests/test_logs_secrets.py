@@ -160,6 +160,9 @@ class SecretTests(SynchronousTestCase):
         self.say_everything(self.named(server), server)
         peer = self.user(server, "bob")
         self.say_everything(peer, server)
+        operator = server.connect_operator()
+        operator.dialect = Dialect.ASKING
+        self.say_everything(operator, server)
         peer.send(request("login_request", username="bob", password=PASSWORD + "!"))
         server.pass_time(1)
         self.clean()

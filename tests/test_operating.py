@@ -141,6 +141,7 @@ class OptionTests(SynchronousTestCase):
         Every option that the page sets as code is one.
         """
         known = {"--" + each.name.replace("_", "-") for each in options()} | {"--port"}
+        known |= {"--limit", "--reason", "--yes", "--json", "--force"}
         of_twistd = {"--nodaemon", "--pidfile", "--logfile"}
         for each in SECTIONS:
             for item in each.items():

@@ -67,6 +67,7 @@ def read(each: "Attribute[Any]", text: str) -> Any:
 #: Two values for each setting, neither of them the default.
 CHOICES = {
     "database": ("sqlite:///one.db", "sqlite:///two.db"),
+    "admin_socket": ("one.sock", "off"),
     "language": ("en", "en"),
     "registration": ("closed", "closed"),
     "content_chars": ("100", "200"),

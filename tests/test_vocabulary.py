@@ -9,7 +9,7 @@ from attrs import asdict, fields, frozen
 from twisted.trial.unittest import SynchronousTestCase
 
 import chatroom.wire.messages as vocabulary
-from chatroom.chat.access import TABLE, admit
+from chatroom.chat.access import TABLE, Who, admit
 from chatroom.errors import NotAllowed, NotLoggedIn
 from chatroom.server import handlers
 from chatroom.server.dispatch import Shared, entry, handled, handles
@@ -114,7 +114,7 @@ class HandlerTests(SynchronousTestCase):
         free = set()
         for cls in handled():
             with contextlib.suppress(NotLoggedIn):
-                admit(cls.message_type.value, is_anonymous=True)
+                admit(cls.message_type.value, Who.ANONYMOUS)
                 free.add(cls)
         self.assertEqual(free, FREE)
 
@@ -129,9 +129,9 @@ class HandlerTests(SynchronousTestCase):
         """
         A request that the table does not have is nobody's.
         """
-        for is_anonymous in (True, False):
+        for nobody in (Who.ANONYMOUS, Who.OPERATOR, None):
             with self.assertRaises(NotAllowed):
-                admit("another_request", is_anonymous=is_anonymous)
+                admit("another_request", nobody)
 
     def test_refusals(self) -> None:
         """

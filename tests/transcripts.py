@@ -7,13 +7,12 @@ A fenced block that is called C{transcript} is one, with a server of its own::
     alice< {"message_type":"error_message",…}       alice is sent a line
     * 0.2 seconds pass                              something else happens
 
-Who is named for the first time connects. Lines that one peer sends in a row are
-one write; C{* alice sends no more} may be the end of it. The server has the options that the
-block's first line gives, as in C{transcript --language zh}. What is shown must be
-all that comes, to the byte, and before the next thing happens; where several
-hear something, whoever acts is shown first, then the others as they came. Time
-passes only where the transcript says so. What else can happen is at the end of
-this file.
+Who is named for the first time connects, C{operator} to the operator's socket. Lines that
+one peer sends in a row are one write; C{* alice sends no more} may be the end of it. The
+server has the options that the block's first line gives, as in C{transcript --language zh}.
+What is shown must be all that comes, to the byte, and before the next thing happens; where
+several hear something, whoever acts is shown first, then the others as they came. Time
+passes only where the transcript says so. What else can happen is at the end of this file.
 
 To write one, put down what is sent and see what comes of it::
 
@@ -185,7 +184,9 @@ class _Replay:
 
     def peer(self, name: str) -> Peer:
         if name not in self.peers:
-            self.peers[name] = self.server.connect()
+            is_operator = name == "operator"
+            connect = self.server.connect_operator if is_operator else self.server.connect
+            self.peers[name] = connect()
             self.shown[name] = 0
         return self.peers[name]
 

@@ -29,7 +29,8 @@ from chatroom.errors import (
     SessionNotFound,
     UploadNotFound,
 )
-from chatroom.store.models import NEVER, PUBLIC_ROOM_ID, Role, RoomKind, Standing
+from chatroom.store.models import NEVER, PUBLIC_ROOM_ID, Role, RoomKind, Standing, User
+from chatroom.store.repository import Repository
 
 
 class Who(Enum):
@@ -46,6 +47,7 @@ class Who(Enum):
     MODERATOR = "moderator"
     OWNER = "owner"
     ADMINISTRATOR = "administrator"
+    OPERATOR = "operator"
 
 
 class Thing(Enum):
@@ -111,6 +113,10 @@ class Action:
     SEND_FILE = "file_upload_request"
     LIST_FILES = "file_list_request"
     READ_FILE = "file_download_request"
+    ADD_USER = "add_user_request"
+    LIST_LOGINS = "list_user_sessions_request"
+    LIST_BANS = "list_bans_request"
+    TRANSFER = "transfer_chat_request"
 
 
 #: What the letters of the table stand for: a refusal, or that it may be done, or that
@@ -144,24 +150,24 @@ def _rooms(everybody: str, group: str, invite: str, private: str) -> Row:
 
 
 # In each row the letters are, in this order, of somebody anonymous, a stranger, invited,
-# a member, muted, banned, a moderator, an owner, and an administrator who is a stranger,
-# or in the room public a member.
-_READ = _rooms("L--++-+++", "LNN++N++N", "L?N++?++N", "L?-+----?")
-_SAY = _rooms("L--+M-+++", "LNN+MN++N", "L?N+M?++N", "L?-+----?")
-_MODERATE = _rooms("L--RR-+++", "LNNRRN+++", "L?NRR?+++", "L?-C----?")
-_OWN = _rooms("L--RR-R++", "LNNRRNR++", "L?NRR?R++", "L?-C----?")
-_REMOVE = _MODERATE | {Thing.EVERYBODY: "L--CC-CCC"}
-_DISPOSE = _OWN | {Thing.EVERYBODY: "L--CC-CCC"}
-_ANY_USER = {Thing.USER: "L++++++++"}
-_ANYBODY = {Thing.SERVER: "+++++++++"}
-_WITH_LOGIN = {Thing.SERVER: "L++++++++"}
-_SERVERS_USER = {Thing.USER: "LRRRRRRR+"}
-_SERVERS = {Thing.SERVER: "LRRRRRRR+"}
-_WITHOUT_LOGIN = {Thing.SERVER: "+AAAAAAAA"}
+# a member, muted, banned, a moderator, an owner, an administrator who is a stranger, or
+# in the room public a member, and the operator, who is nobody.
+_READ = _rooms("L--++-+++L", "LNN++N++NL", "L?N++?++NL", "L?-+----?L")
+_SAY = _rooms("L--+M-+++L", "LNN+MN++NL", "L?N+M?++NL", "L?-+----?L")
+_MODERATE = _rooms("L--RR-++++", "LNNRRN++++", "L?NRR?++++", "L?-C----??")
+_OWN = _rooms("L--RR-R+++", "LNNRRNR+++", "L?NRR?R+++", "L?-C----??")
+_REMOVE = _MODERATE | {Thing.EVERYBODY: "L--CC-CCCC"}
+_DISPOSE = _OWN | {Thing.EVERYBODY: "L--CC-CCCC"}
+_ANY_USER = {Thing.USER: "L++++++++L"}
+_ANYBODY = {Thing.SERVER: "++++++++++"}
+_WITH_LOGIN = {Thing.SERVER: "L++++++++L"}
+_SERVERS_USER = {Thing.USER: "LRRRRRRR++"}
+_SERVERS = {Thing.SERVER: "LRRRRRRR++"}
+_WITHOUT_LOGIN = {Thing.SERVER: "+AAAAAAAAA"}
 
 #: Who may do what with what. A request that is not in here is refused to everybody.
 TABLE: dict[str, Row] = {
-    "hello_request": {Thing.SERVER: "+HHHHHHHH"},
+    "hello_request": {Thing.SERVER: "+HHHHHHHH+"},
     "ping": _ANYBODY,
     "pong": _ANYBODY,
     "register_request": _ANYBODY,
@@ -169,28 +175,28 @@ TABLE: dict[str, Row] = {
     "token_login_request": _WITHOUT_LOGIN,
     "logout_request": _WITH_LOGIN,
     "change_password_request": _WITH_LOGIN,
-    "list_sessions_request": {Thing.OWN_SESSION: "L++++++++"},
-    Action.REVOKE: {Thing.OWN_SESSION: "L++++++++", Thing.OTHER_SESSION: "Lssssssss"},
+    "list_sessions_request": {Thing.OWN_SESSION: "L++++++++L"},
+    Action.REVOKE: {Thing.OWN_SESSION: "L++++++++L", Thing.OTHER_SESSION: "LssssssssL"},
     "user_info_request": _WITH_LOGIN,
     "list_chats_request": _WITH_LOGIN,
     "create_chat_request": _WITH_LOGIN,
     "private_chat_request": _ANY_USER,
-    Action.MEMBERS: {**_READ, Thing.SERVER: "L++++++++"},
-    Action.INFO: _READ | {Thing.INVITE: "L?N++?+++", Thing.GROUP: "LNN++N+++"},
+    Action.MEMBERS: {**_READ, Thing.SERVER: "L++++++++L"},
+    Action.INFO: _rooms("L--++-++++", "LNN++N++++", "L?N++?++++", "L?-+----??"),
     Action.ENTER: _READ,
     Action.HISTORY: _READ,
     Action.MARK_READ: _READ,
-    Action.SEARCH: {**_READ, Thing.SERVER: "L++++++++"},
+    Action.SEARCH: {**_READ, Thing.SERVER: "L++++++++L"},
     # It leaves out what one may not know of.
     Action.RESUME: _WITH_LOGIN,
     Action.POST: _SAY,
     Action.TYPING: _SAY,
-    Action.EDIT: {Thing.OWN_MESSAGE: "Lmm+Mm++m", Thing.OTHER_MESSAGE: "LmmYYmYYm"},
-    Action.DELETE: {Thing.OWN_MESSAGE: "Lmm++m++m", Thing.OTHER_MESSAGE: "LmmYYm++m"},
-    Action.REACT: {Thing.OWN_MESSAGE: "Lmm+Mm++m", Thing.OTHER_MESSAGE: "Lmm+Mm++m"},
-    Action.JOIN: _rooms("L--++-+++", "L++++B+++", "L?+++?++?", "L?-+----?"),
-    Action.LEAVE: _rooms("L--FF-FFF", "LNN++N++N", "L?N++?++N", "L?-F----?"),
-    Action.INVITE: _rooms("L--CC-CCC", "LNN+MN+++", "L?NRM?+++", "L?-C----?"),
+    Action.EDIT: {Thing.OWN_MESSAGE: "Lmm+Mm++mL", Thing.OTHER_MESSAGE: "LmmYYmYYmL"},
+    Action.DELETE: {Thing.OWN_MESSAGE: "Lmm++m++mL", Thing.OTHER_MESSAGE: "LmmYYm++mL"},
+    Action.REACT: {Thing.OWN_MESSAGE: "Lmm+Mm++mL", Thing.OTHER_MESSAGE: "Lmm+Mm++mL"},
+    Action.JOIN: _rooms("L--++-+++L", "L++++B+++L", "L?+++?++?L", "L?-+----?L"),
+    Action.LEAVE: _rooms("L--FF-FFFL", "LNN++N++NL", "L?N++?++NL", "L?-F----?L"),
+    Action.INVITE: _rooms("L--CC-CCCL", "LNN+MN+++L", "L?NRM?+++L", "L?-C----?L"),
     Action.KICK: _REMOVE,
     Action.MUTE: _MODERATE,
     Action.BAN: _REMOVE,
@@ -211,15 +217,19 @@ TABLE: dict[str, Row] = {
     Action.LIST_AUDIT: _SERVERS,
     Action.SEND_FILE: _SAY,
     Action.LIST_FILES: _READ,
-    Action.READ_FILE: {Thing.FILE: "Lff++f++f"},
+    Action.READ_FILE: {Thing.FILE: "Lff++f++fL"},
     # What is not being sent has no use for it, and is not told.
     "file_credit": _WITH_LOGIN,
     "file_upload_request resume": {
-        Thing.OWN_UPLOAD: "L++++++++",
-        Thing.OTHER_UPLOAD: "Luuuuuuuu",
+        Thing.OWN_UPLOAD: "L++++++++L",
+        Thing.OTHER_UPLOAD: "LuuuuuuuuL",
     },
     # One's own has to be gone on with before, on each connection.
-    "file_chunk": {Thing.OTHER_UPLOAD: "Luuuuuuuu"},
+    "file_chunk": {Thing.OTHER_UPLOAD: "LuuuuuuuuL"},
+    Action.ADD_USER: _SERVERS,
+    Action.LIST_LOGINS: _SERVERS,
+    Action.LIST_BANS: _SERVERS,
+    Action.TRANSFER: _rooms("L--CC-CCCC", "LNNRRNRR++", "L?NRR?RR++", "L?-C----??"),
 }
 
 _COLUMNS = {who: place for place, who in enumerate(Who)}
@@ -237,29 +247,30 @@ _FIELDS: Mapping[type[ChatError], str] = {
 _RANKS = {Role.MEMBER: 1, Role.MODERATOR: 2, Role.OWNER: 3}
 
 
-def admit(kind: str, *, is_anonymous: bool) -> None:
+def admit(kind: str, nobody: Who | None) -> None:
     """
     Let a request pass as far as the session goes that it comes from.
 
     @param kind: its type.
+    @param nobody: what the peer is where the session has no user.
     @raise NotLoggedIn: if it needs a user, and the session has none.
     @raise NotAllowed: if nobody may make it.
     """
-    is_free = _is_free(kind)
+    is_free = _is_free(kind, nobody or Who.ANONYMOUS)
     if is_free is None:
         raise NotAllowed()
-    if is_anonymous and not is_free:
+    if nobody is not None and not is_free:
         raise NotLoggedIn()
 
 
 @cache
-def _is_free(kind: str) -> bool | None:
+def _is_free(kind: str, who: Who) -> bool | None:
     """
-    Whether a request needs no login; C{None} if nobody may make it.
+    Whether a request needs no login of somebody; C{None} if nobody may make it.
     """
     rows = [row for action, row in TABLE.items() if action.partition(" ")[0] == kind]
-    verdicts = [letters[0] for row in rows for letters in row.values()]
-    return all(each == "+" for each in verdicts) if verdicts else None
+    verdicts = [letters[_COLUMNS[who]] for row in rows for letters in row.values()]
+    return "L" not in verdicts if verdicts else None
 
 
 def permit(
@@ -290,13 +301,25 @@ def permit(
     return standing
 
 
-def permit_on_server(action: str, *, is_administrator: bool) -> None:
+def standing_of(store: Repository, by: User | None, room_id: int) -> Standing | None:
+    """
+    @param by: who wants to do something; C{None} is the operator.
+    @return: what they are in a room; C{None} if there is no such room.
+    """
+    if by is not None:
+        return store.standing(by.id, room_id=room_id)
+    room = store.room(room_id)
+    if room is None:
+        return None
+    return Standing(room=room, role=None, is_administrator=True, is_operator=True)
+
+
+def permit_on_server(action: str, who: Who) -> None:
     """
     Let pass what is about no room, or refuse it.
 
     @raise NotAllowed: if it is only for those who look after the server.
     """
-    who = Who.ADMINISTRATOR if is_administrator else Who.STRANGER
     letters = {row[_COLUMNS[who]] for row in TABLE.get(action, {}).values()}
     if letters != {"+"}:
         raise NotAllowed()
@@ -338,6 +361,8 @@ def _whos(standing: Standing, now: int) -> list[Who]:
     """
     @return: what somebody is in a room; for who is an administrator, that too.
     """
+    if standing.is_operator:
+        return [Who.OPERATOR]
     if standing.role is None and is_banned(standing, now):
         whos = [Who.BANNED]
     elif standing.role is None:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 
 from attrs import define
 
-from chatroom.chat.access import Action, permit_on_server
+from chatroom.chat.access import Action, Who, permit_on_server
 from chatroom.chat.log import Log
 from chatroom.chat.members import pass_on, remove
-from chatroom.chat.names import username_key
+from chatroom.chat.names import new_username_key, username_key
 from chatroom.chat.passwords import Passwords
 from chatroom.chat.transaction import Transaction
-from chatroom.errors import NotYourself, StoreUnavailable, UserNotFound
+from chatroom.errors import NotYourself, StoreUnavailable, UsernameTaken, UserNotFound
 from chatroom.store.database import Database
-from chatroom.store.models import Role, User
+from chatroom.store.models import Ban, Login, Role, Room, User
 from chatroom.store.oversight import AccountState, Deed, RoomState
 from chatroom.store.repository import Repository
 
@@ -159,6 +159,74 @@ class Administration:
             by, Action.END_SESSIONS, username, work, lambda _: True, is_self_too=True
         )
 
+    async def add_user(self, by: User | None, name: str, password: str) -> User:
+        """
+        Make an account, a member of the public room.
+
+        @raise BadUsername: if nobody can have this name.
+        @raise BadPassword: if the password is too short or too long.
+        @raise UsernameTaken: if somebody has the name, or one that reads the same.
+        @raise Busy: if too many passwords wait to be hashed.
+        """
+        await self._database.read(lambda store: _require(store, by, Action.ADD_USER))
+        key = new_username_key(name)
+        self._passwords.check_new(password)
+        password_hash = await self._passwords.hash(password, None)
+
+        def work(transaction: Transaction) -> User:
+            store, now = transaction.store, transaction.now
+            _require(store, by, Action.ADD_USER)
+            if store.account(key) is not None:
+                raise UsernameTaken(field="username")
+            user = store.add_user(name=name, key=key, password_hash=password_hash, now=now)
+            store.add_deed(Deed(by=by, action=Action.ADD_USER, user=user, at=now))
+            return user
+
+        user = await self._log.commit(work)
+        account = await self._database.look(lambda store: store.account(key))
+        if account is None or account.password_hash != password_hash:
+            raise StoreUnavailable()
+        return user
+
+    async def logins(
+        self, by: User | None, username: str | None, limit: int, after: int, now: int
+    ) -> tuple[User | None, Sequence[Login]]:
+        """
+        @param username: whose; C{None} is anybody's.
+        @param after: the id that theirs are greater than.
+        @param now: in milliseconds.
+        @return: the user, if one is named, and logins that hold, by id.
+        """
+
+        def read(store: Repository) -> tuple[User | None, Sequence[Login]]:
+            _require(store, by, Action.LIST_LOGINS)
+            user = None if username is None else _account(store, username).user
+            user_id = None if user is None else user.id
+            return user, store.all_logins(now, limit, after=after, user_id=user_id)
+
+        return await self._database.read(read)
+
+    async def bans(
+        self,
+        by: User | None,
+        limit: int,
+        after: tuple[int, int],
+        room_id: int | None,
+        now: int,
+    ) -> Sequence[tuple[Room, Ban]]:
+        """
+        @param after: the ids of the room and of the user behind which theirs are.
+        @param room_id: where; C{None} is anywhere.
+        @param now: in milliseconds.
+        @return: who may be no member of which room, by the ids of room and user.
+        """
+
+        def read(store: Repository) -> Sequence[tuple[Room, Ban]]:
+            _require(store, by, Action.LIST_BANS)
+            return store.all_bans(now, limit, after=after, room_id=room_id)
+
+        return await self._database.read(read)
+
     async def accounts(
         self, by: User | None, limit: int, after: int = 0
     ) -> Sequence[AccountState]:
@@ -215,14 +283,11 @@ class Administration:
         """
         @param wanted: whether an account is as it is to be.
         """
-        key = username_key(username) or ""
 
         def work(transaction: Transaction) -> tuple[User, int]:
             store = transaction.store
             _require(store, by, action)
-            account = store.account_named(key)
-            if account is None:
-                raise UserNotFound(field="username", username=username[:32])
+            account = _account(store, username)
             if by is not None and account.user.id == by.id and not is_self_too:
                 raise NotYourself(field="username")
             count = deed(transaction, account)
@@ -246,9 +311,19 @@ class Administration:
         return account, count
 
 
+def _account(store: Repository, username: str) -> AccountState:
+    account = store.account_named(username_key(username) or "")
+    if account is None:
+        raise UserNotFound(field="username", username=username[:32])
+    return account
+
+
 def _require(store: Repository, by: User | None, action: str) -> None:
-    is_administrator = by is None or store.is_administrator(by.id)
-    permit_on_server(action, is_administrator=is_administrator)
+    if by is None:
+        who = Who.OPERATOR
+    else:
+        who = Who.ADMINISTRATOR if store.is_administrator(by.id) else Who.STRANGER
+    permit_on_server(action, who)
 
 
 def _is_disabled(account: AccountState) -> bool:

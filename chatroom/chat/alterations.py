@@ -4,7 +4,7 @@ What becomes of rooms as such: another topic, name or visibility, and an end.
 
 from attrs import define, evolve
 
-from chatroom.chat.access import Action, permit
+from chatroom.chat.access import Action, permit, standing_of
 from chatroom.chat.deeds import Done, keep
 from chatroom.chat.log import Log
 from chatroom.chat.names import check_topic, new_room_name
@@ -33,14 +33,15 @@ class Alterations:
     """
     Changes rooms. Both methods raise L{chatroom.errors.RoomNotFound} if there is no such
     room or the actor may not know of it, and another L{chatroom.errors.ChatError} of
-    L{chatroom.chat.access} if the actor may not do it.
+    L{chatroom.chat.access} if the actor may not do it. Where C{by} is C{None}, it is the
+    operator: in the room's log that stands by an owner.
     """
 
     _log: Log
 
     async def update(
         self,
-        by: User,
+        by: User | None,
         room_id: int,
         *,
         topic: str | None = None,
@@ -61,7 +62,7 @@ class Alterations:
 
         def work(transaction: Transaction) -> Done:
             store = transaction.store
-            standing = store.standing(by.id, room_id=room_id)
+            standing = standing_of(store, by, room_id)
             for action in asked or [Action.TOPIC]:
                 room = permit(action, standing, transaction.now).room
             changed, key = room, None
@@ -82,14 +83,14 @@ class Alterations:
 
         return await self._log.commit(work)
 
-    async def end(self, by: User, room_id: int, reason: str | None = None) -> Done:
+    async def end(self, by: User | None, room_id: int, reason: str | None = None) -> Done:
         """
         Delete a room, with all that is in it. It is nobody's at once, and its name is
         free; what was said is erased a little at a time.
         """
 
         def work(transaction: Transaction) -> Done:
-            standing = transaction.store.standing(by.id, room_id=room_id)
+            standing = standing_of(transaction.store, by, room_id)
             room = permit(Action.END, standing, transaction.now).room
             done = _change_room(transaction, by, room, EventKind.END, Action.END, reason)
             transaction.store.close_room(room)
@@ -107,7 +108,7 @@ def _require_free(store: Repository, key: str, room: Room) -> None:
 
 def _change_room(
     transaction: Transaction,
-    by: User,
+    by: User | None,
     room: Room,
     kind: EventKind,
     action: str,
@@ -116,7 +117,8 @@ def _change_room(
     details = Details(
         name=room.name, topic=room.topic, visibility=visibility_of(room), reason=reason
     )
-    new = NewEvent(room=room, kind=kind, sender=by, content=details.to_text())
+    sender = by or transaction.store.stand_in(room.id)
+    new = NewEvent(room=room, kind=kind, sender=sender, content=details.to_text())
     event = transaction.record(new)
     keep(transaction, action, by, room, None, details)
     return Done(room=room, user=None, event=event)

@@ -28,7 +28,7 @@ class Done:
 def keep(
     transaction: Transaction,
     action: str,
-    by: User,
+    by: User | None,
     room: Room,
     user: User | None,
     details: Details,
@@ -37,6 +37,7 @@ def keep(
     Note for the audit what somebody did.
 
     @param action: as of L{chatroom.chat.access.Action}.
+    @param by: who; C{None} is the operator.
     @param user: to whom, if it was to somebody.
     """
     transaction.store.add_deed(

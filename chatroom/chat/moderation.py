@@ -3,9 +3,9 @@ What is done to members of a room: by those who may, to those who are less there
 they are. Each deed is an event of the room's log, and is kept for the audit.
 """
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
-from chatroom.chat.access import Action, is_banned, is_muted, permit, require_rank
+from chatroom.chat.access import Action, is_banned, is_muted, permit, require_rank, standing_of
 from chatroom.chat.deeds import Done, keep
 from chatroom.chat.log import Log
 from chatroom.chat.members import check_members, remove
@@ -44,7 +44,7 @@ class _Case:
 
     transaction: Transaction
     action: str
-    by: User
+    by: User | None
     standing: Standing
     user: User
     other: Standing
@@ -64,7 +64,7 @@ class _Case:
         new = NewEvent(
             room=self.room,
             kind=kind,
-            sender=self.by,
+            sender=self.by or self.user,
             subject=self.user,
             content=details.to_text(),
         )
@@ -87,7 +87,8 @@ class _Case:
 @define(eq=False)
 class Moderation:
     """
-    Looks after who is in a room.
+    Looks after who is in a room. Where who acts is C{None}, it is the operator: in the
+    room's log, where everything is somebody's, that stands by whom it is done to.
 
     Each of its methods raises L{chatroom.errors.RoomNotFound} if there is no such room or
     the actor may not know of it, another L{chatroom.errors.ChatError} of
@@ -121,7 +122,9 @@ class Moderation:
 
         return await self._log.commit(work)
 
-    async def kick(self, by: User, room_id: int, username: str, reason: str | None = None) -> Done:
+    async def kick(
+        self, by: User | None, room_id: int, username: str, reason: str | None = None
+    ) -> Done:
         """
         Have somebody be no member any more, who may come back if they may know of the
         room.
@@ -145,7 +148,7 @@ class Moderation:
 
     async def mute(
         self,
-        by: User,
+        by: User | None,
         room_id: int,
         username: str,
         until: int | None = None,
@@ -175,7 +178,7 @@ class Moderation:
 
     async def ban(
         self,
-        by: User,
+        by: User | None,
         room_id: int,
         username: str,
         until: int | None = None,
@@ -206,7 +209,9 @@ class Moderation:
 
         return await self._log.commit(work)
 
-    async def lift(self, by: User, room_id: int, username: str, reason: str | None = None) -> Done:
+    async def lift(
+        self, by: User | None, room_id: int, username: str, reason: str | None = None
+    ) -> Done:
         """
         Have somebody be muted and banned no longer, whichever they are.
 
@@ -226,7 +231,7 @@ class Moderation:
 
         return await self._log.commit(work)
 
-    async def set_role(self, by: User, room_id: int, username: str, role: Role) -> Done:
+    async def set_role(self, by: User | None, room_id: int, username: str, role: Role) -> Done:
         """
         Have a member be something else in a room. Who owns a room may be less by their
         own wish, and make others owners.
@@ -239,7 +244,7 @@ class Moderation:
         def work(transaction: Transaction) -> Done:
             case = _open(transaction, Action.SET_ROLE, by, room_id, username, is_self_too=True)
             case.require_member()
-            if case.user.id != by.id:
+            if by is None or case.user.id != by.id:
                 require_rank(case.standing, case.other, case.user.name)
             if case.other.role is role:
                 return case.nothing()
@@ -251,11 +256,47 @@ class Moderation:
 
         return await self._log.commit(work)
 
+    async def transfer(
+        self, by: User | None, room_id: int, username: str, reason: str | None = None
+    ) -> Done:
+        """
+        Have a member be the one owner of a room; who owned it is a member like others.
+        This is for those who look after the server: no owner takes it from another.
+
+        @raise MemberNotFound: if they are no member.
+        """
+
+        def work(transaction: Transaction) -> Done:
+            case = _open(
+                transaction,
+                Action.TRANSFER,
+                by,
+                room_id,
+                username,
+                may_log_in=True,
+                is_self_too=True,
+            )
+            case.require_member()
+            store, room, done = transaction.store, case.room, case.nothing()
+            roles = [(case.user, Role.OWNER, case.other.role)] + [
+                (each.user, Role.MEMBER, each.role)
+                for each in store.memberships_of(room.id)
+                if each.role is Role.OWNER and each.user.id != case.user.id
+            ]
+            for user, role, old in roles:
+                if role is not old:
+                    store.set_role(room.id, user.id, role)
+                    changed = evolve(case, user=user)
+                    done = changed.record(EventKind.ROLE, Details(role=role.value, reason=reason))
+            return evolve(done, user=case.user)
+
+        return await self._log.commit(work)
+
 
 def _open(
     transaction: Transaction,
     action: str,
-    by: User,
+    by: User | None,
     room_id: int,
     username: str,
     *,
@@ -266,13 +307,13 @@ def _open(
     See that somebody may do something in a room, then who it is to be done to.
     """
     store = transaction.store
-    standing = permit(action, store.standing(by.id, room_id=room_id), transaction.now)
+    standing = permit(action, standing_of(store, by, room_id), transaction.now)
     key = username_key(username)
     found = {} if key is None else store.users_named({key}, may_log_in=may_log_in)
     user = found.get(key or "")
     if user is None:
         raise UserNotFound(field="username", username=username[:32])
-    if user.id == by.id and not is_self_too:
+    if by is not None and user.id == by.id and not is_self_too:
         raise NotYourself(field="username")
     other = store.standing(user.id, room_id=room_id, is_actor=False)
     assert other is not None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from attrs import define, frozen
 
-from chatroom.chat.access import Action, permit
+from chatroom.chat.access import Action, permit, standing_of
 from chatroom.chat.log import Log
 from chatroom.chat.members import add, check_members, remove
 from chatroom.chat.messages import View, view
@@ -199,8 +199,9 @@ class Rooms:
         )
         permit(Action.TYPING, standing, int(now * 1000))
 
-    async def info(self, user: User, room_id: int, now: float) -> RoomInfo:
+    async def info(self, user: User | None, room_id: int, now: float) -> RoomInfo:
         """
+        @param user: who asks; C{None} is the operator.
         @param now: in Unix seconds.
         @return: what a room is, and who is in it.
         @raise RoomNotFound: if there is no such room, or C{user} may not know of it.
@@ -208,7 +209,7 @@ class Rooms:
         """
 
         def read(store: Repository) -> RoomInfo:
-            standing = permit(Action.INFO, store.standing(user.id, room_id=room_id))
+            standing = permit(Action.INFO, standing_of(store, user, room_id))
             is_moderator = standing.role in (Role.OWNER, Role.MODERATOR)
             may_see = is_moderator or standing.is_administrator
             return RoomInfo(

@@ -8,6 +8,7 @@ the reason why we failed, where there is one, is C{__cause__} and ours alone.
 from chatroom.errors.base import (
     ChatError,
     DatabaseError,
+    DatabaseInUse,
     ErrorCode,
     InvalidMessage,
     ServerError,
@@ -53,6 +54,7 @@ __all__ = [
     "ClientFileIdReused",
     "ClientMessageIdReused",
     "DatabaseError",
+    "DatabaseInUse",
     "DiskFull",
     "ErrorCode",
     "FileDamaged",

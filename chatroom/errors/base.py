@@ -34,6 +34,12 @@ class StartError(Exception):
     """
 
 
+class DatabaseInUse(StartError):
+    """
+    Another server has the database, or a command of the operator does.
+    """
+
+
 class DatabaseError(Exception):
     """
     What the database said, as the cause of a failure, for the operator: without

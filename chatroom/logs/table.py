@@ -72,6 +72,12 @@ KINDS = _table(
     Kind("serving", LogLevel.info, "serving {database}", "the server is open"),
     Kind("cannot_start", LogLevel.critical, "cannot start: {why:bare}", "a start has failed"),
     Kind(
+        "no_admin_socket",
+        LogLevel.warn,
+        "commands of the operator cannot reach this server: {why:bare}",
+        "the socket beside the database could not be made; the server runs all the same",
+    ),
+    Kind(
         "requests_unfinished",
         LogLevel.warn,
         "what was under way did not finish in time",
@@ -312,7 +318,7 @@ KINDS = _table(
         "administered",
         LogLevel.info,
         "{user} did {deed} {other}",
-        "an administrator has changed an account",
+        "an administrator, or the operator, has changed an account",
         most=AUDIT,
     ),
     Kind(

@@ -65,7 +65,7 @@ def conclude(session: "Session", request: Request, outcome: object) -> bytes:
 def _handler(session: "Session", request: Request) -> Handler | Shared:
     if session.is_closing:
         raise ShuttingDown()
-    admit(request.message_type.value, is_anonymous=session.user is None)
+    admit(request.message_type.value, None if session.user else session.nobody)
     return entry(type(request)).handler
 
 

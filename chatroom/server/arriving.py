@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.chat.logins import Arrival
 from chatroom.errors import AlreadyLoggedIn, TooManySessions
+from chatroom.server.operator import is_operator
 from chatroom.server.session import Session
 from chatroom.store.models import PUBLIC_ROOM_ID, Head, Login, User
 
@@ -19,9 +20,9 @@ QUIET_SECONDS = 0.2
 
 def require_anonymous(session: Session) -> None:
     """
-    @raise AlreadyLoggedIn: if a session has a user.
+    @raise AlreadyLoggedIn: if a session has a user, or is the operator's.
     """
-    if session.user is not None:
+    if session.user is not None or is_operator(session):
         raise AlreadyLoggedIn()
 
 

@@ -55,8 +55,9 @@ class ChatProtocol(LineReceiver):
     delimiter = b"\n"
     transport: Any
 
-    def __init__(self, chat: ChatService) -> None:
+    def __init__(self, chat: ChatService, is_operator: bool = False) -> None:
         self._chat = chat
+        self._is_operator = is_operator
         self._bytes = bytearray()
         self._start = 0
         self._searched = 0
@@ -84,7 +85,7 @@ class ChatProtocol(LineReceiver):
         if Direct.accepts(way):
             way = Direct(way)
             unsent = way.unsent
-        self._session = self._chat.converse(self, way, unsent, peer)
+        self._session = self._chat.converse(self, way, unsent, peer, is_operator=self._is_operator)
 
     def dataReceived(self, data: bytes) -> None:
         """
@@ -270,11 +271,14 @@ class ChatFactory(Factory):
     noisy = False
     _log = Journal()
 
-    def __init__(self, chat: ChatService) -> None:
+    def __init__(self, chat: ChatService, *, is_operator: bool = False) -> None:
         """
         @param chat: what is talked to; until it runs, connections are refused.
+        @param is_operator: whether all who connect are the operator; only for what
+            nobody else can reach.
         """
         self._chat = chat
+        self.is_operator = is_operator
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol | None:
         """
@@ -283,4 +287,4 @@ class ChatFactory(Factory):
         if not self._chat.is_open:
             self._log.note("connection_refused", address=_host(addr), reason="not_running")
             return None
-        return ChatProtocol(self._chat)
+        return ChatProtocol(self._chat, self.is_operator)

@@ -28,6 +28,9 @@ GOODBYES = {
     "account_deleted": False,
 }
 
+#: How long a goodbye may take to be read.
+CLOSING_SECONDS = 2.0
+
 #: When a client that was sent away may come back at the soonest, in seconds; over how
 #: long they come at the least; and how many a second are expected.
 _SOONEST = 0.5

@@ -39,8 +39,10 @@ from chatroom.server.following import Following
 from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.inbox import Connection, Inbox
 from chatroom.server.later import Later
+from chatroom.server.operator import OperatorSession
 from chatroom.server.outgoing import Outgoing, Transport
-from chatroom.server.session import CLOSING_SECONDS, Session
+from chatroom.server.replies import CLOSING_SECONDS
+from chatroom.server.session import Session
 from chatroom.server.transfers import Means, Transfers
 from chatroom.settings import Settings
 from chatroom.store.database import Database
@@ -211,7 +213,13 @@ class ChatService(MultiService):
         return await in_time
 
     def converse(
-        self, connection: Connection, transport: Transport, unsent: Callable[[], int], peer: str
+        self,
+        connection: Connection,
+        transport: Transport,
+        unsent: Callable[[], int],
+        peer: str,
+        *,
+        is_operator: bool = False,
     ) -> Session:
         """
         Begin a conversation.
@@ -220,9 +228,11 @@ class ChatService(MultiService):
         @param transport: where the answers go.
         @param unsent: tells how much the transport still has.
         @param peer: where it comes from, for the operator.
+        @param is_operator: whether it is the operator's.
         """
         outgoing = Outgoing(transport, unsent, self.cork, self.clock, self.settings, peer)
-        session = Session(self, Inbox(connection), outgoing, peer, limited_as(peer))
+        kind = OperatorSession if is_operator else Session
+        session = kind(self, Inbox(connection), outgoing, peer, limited_as(peer))
         self.sessions.add(session)
         session.begin()
         return session

@@ -5,11 +5,12 @@ things happen is up to L{chatroom.server.order.Order}.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import Factory, define, field
 from twisted.internet.defer import Deferred
 
+from chatroom.chat.access import Who
 from chatroom.chat.log import Waiter
 from chatroom.errors import (
     LineTooLong,
@@ -22,7 +23,7 @@ from chatroom.server.following import Following
 from chatroom.server.inbox import Inbox
 from chatroom.server.order import Order
 from chatroom.server.outgoing import Outgoing
-from chatroom.server.replies import Replies
+from chatroom.server.replies import CLOSING_SECONDS, Replies
 from chatroom.server.row import Row
 from chatroom.server.transfers import Transfers
 from chatroom.store.models import PUBLIC_ROOM_ID, Login, User
@@ -41,8 +42,6 @@ ANONYMOUS_LINES_A_TURN = 2
 _LOGINS_SPARED = 3
 
 _TRANSFERS: Any = Factory(lambda session: session._chat.transfers(session), takes_self=True)
-#: How long a goodbye may take to be read.
-CLOSING_SECONDS = 2.0
 
 
 @define(eq=False, repr=False)
@@ -56,6 +55,7 @@ class Session:
     @ivar replies: in which words it is answered.
     @ivar peer: where it comes from, for the operator.
     @ivar address: the same, as it is limited; C{None} if it is not.
+    @cvar nobody: what the peer is as long as it has no user.
     @ivar greeting: what the client has said of itself, if it speaks the hello dialect.
     @ivar follower: where it is in the log, if it does and has logged in.
     @ivar login: what it can be taken up again by, if it can.
@@ -67,6 +67,7 @@ class Session:
     """
 
     _log = Journal()
+    nobody: ClassVar[Who] = Who.ANONYMOUS
 
     _chat: "ChatService"
     _inbox: Inbox

@@ -58,6 +58,15 @@ class Backend(Protocol):
             be had for another reason. The writer's connections raise that too.
         """
 
+    def visit(self) -> Engine:
+        """
+        Lock nobody out: a server may be using the database, and go on.
+
+        @return: what makes one connection, which only reads.
+        @raise chatroom.errors.StartError: if it can't be had. The connection raises that
+            too.
+        """
+
     def close(self) -> None:
         """
         Let other servers have it, once its connections are closed.

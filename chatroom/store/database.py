@@ -72,7 +72,7 @@ class Database:
         self._backend = backend = backend_for(self.url)
         try:
             self._writer, self._reader = backend.open()
-            _migrate(backend, self._writer, now)
+            migrate(backend, self._writer, now)
             epoch = transact(backend, self._writer, Repository.epoch, commit=False)
         except (SQLAlchemyError, CommandError, OSError) as error:
             self._dispose()
@@ -177,10 +177,23 @@ class Database:
         return failure
 
 
-def _migrate(backend: Backend, engine: Engine, now: int) -> None:
-    config = Config()
+def migrate(backend: Backend, engine: Engine, now: int) -> None:
+    """
+    Bring a database up to date, which is made if there is nothing in it.
+
+    @param now: in milliseconds.
+    """
+    config = alembic_config()
     config.attributes["now"] = now
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection, backend.migrating(connection):
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def alembic_config() -> Config:
+    """
+    @return: what alembic has to know to find the migrations.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config

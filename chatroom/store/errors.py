@@ -15,3 +15,15 @@ class CommitUncertain(Exception):
     COMMIT failed, and whether the transaction is stored is not known: whoever
     meets this has to look, with L{chatroom.store.database.Database.look}.
     """
+
+
+class RowRejected(Exception):
+    """
+    The database would not take one of several rows.
+
+    @ivar index: which one.
+    """
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self.index = index

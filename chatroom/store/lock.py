@@ -7,7 +7,7 @@ import os
 
 from attrs import define, field
 
-from chatroom.errors import StartError
+from chatroom.errors import DatabaseInUse, StartError
 
 
 @define(eq=False)
@@ -23,7 +23,8 @@ class FileLock:
 
     def acquire(self) -> None:
         """
-        @raise StartError: if another process has it, or the file can't be made.
+        @raise DatabaseInUse: if another process has it.
+        @raise StartError: if the file can't be made.
         """
         try:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -33,7 +34,7 @@ class FileLock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             os.close(descriptor)
-            raise StartError(
+            raise DatabaseInUse(
                 f"another server is using this database (it holds {self.path})"
             ) from error
         self._descriptor = descriptor

@@ -131,6 +131,7 @@ class Standing:
     @ivar banned_until: likewise.
     @ivar is_invited: whether they may join, though the room is for those who are invited.
     @ivar is_administrator: whether they look after the server.
+    @ivar is_operator: whether they do so without being anybody.
     """
 
     room: Room
@@ -139,6 +140,7 @@ class Standing:
     banned_until: int | None = None
     is_invited: bool = False
     is_administrator: bool = False
+    is_operator: bool = False
 
 
 @frozen(kw_only=True)

@@ -23,7 +23,7 @@ from sqlalchemy.exc import (
     SQLAlchemyError,
 )
 
-from chatroom.errors import StartError
+from chatroom.errors import DatabaseInUse, StartError
 from chatroom.logs.libraries import silence
 from chatroom.store.backend import BUSY_SECONDS, CONNECTIONS, Fault
 from chatroom.store.errors import StoreRejected
@@ -134,6 +134,12 @@ class PostgreSQL:
         """
         writer = self._engine(1, _SESSION | _WRITING, is_writer=True)
         return writer, self._engine(CONNECTIONS, _SESSION | _READING, is_writer=False)
+
+    def visit(self) -> Engine:
+        """
+        Readers need no lock.
+        """
+        return self._engine(1, _SESSION | _READING, is_writer=False)
 
     def close(self) -> None:
         """
@@ -252,7 +258,7 @@ class PostgreSQL:
         except Exception as error:
             if getattr(error, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                 raise
-            raise StartError(f"another server is using this database ({self.name})") from error
+            raise DatabaseInUse(f"another server is using this database ({self.name})") from error
 
 
 def _one_line(text: str) -> str:

@@ -66,6 +66,15 @@ class SQLite:
         writer = _engine(self._url, begin="BEGIN IMMEDIATE", size=1)
         return writer, _engine(self._url, begin="BEGIN", size=CONNECTIONS, read_only=True)
 
+    def visit(self) -> Engine:
+        """
+        Whoever reads in WAL mode is in nobody's way. A file that is not in that mode, such
+        as a backup, is left as it is.
+        """
+        if not os.path.isfile(self.name):
+            raise StartError(f"cannot open the database {self.name}: there is no such file")
+        return _engine(self._url, begin="BEGIN", size=1, read_only=True, journal=None)
+
     def close(self) -> None:
         """
         Let go of the lock.
@@ -107,9 +116,13 @@ class SQLite:
         return said or kind
 
 
-def _engine(url: URL, *, begin: str, size: int, read_only: bool = False) -> Engine:
+def _engine(
+    url: URL, *, begin: str, size: int, read_only: bool = False, journal: str | None = "WAL"
+) -> Engine:
     """
     Make an engine that leaves transactions to us, not to the driver.
+
+    @param journal: the mode of the file's journal; C{None} is whatever it is.
     """
     engine = create_engine(
         url,
@@ -122,7 +135,8 @@ def _engine(url: URL, *, begin: str, size: int, read_only: bool = False) -> Engi
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: object) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA journal_mode = WAL")
+        if journal is not None:
+            connection.execute(f"PRAGMA journal_mode = {journal}")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         # What is deleted is not to be left in a page that is written anyway.

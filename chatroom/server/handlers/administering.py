@@ -9,6 +9,7 @@ from chatroom.chat.logins import Ending
 from chatroom.chat.times import rfc3339
 from chatroom.logs.journal import Journal
 from chatroom.server.dispatch import handles
+from chatroom.server.operator import actor, actor_name
 from chatroom.store.oversight import AccountState
 from chatroom.wire.messages import (
     AccountInfo,
@@ -51,7 +52,7 @@ async def disable_user(
     """
     Have somebody be here no longer.
     """
-    done = await chat.administration.disable(session.speaker, request.username, request.reason)
+    done = await chat.administration.disable(actor(session), request.username, request.reason)
     _end(chat, session, done[0], "account_disabled")
     return DisableUserResponse(**_done(session, "disable", *done))
 
@@ -63,7 +64,7 @@ async def enable_user(
     """
     Have somebody log in again.
     """
-    done = await chat.administration.enable(session.speaker, request.username, request.reason)
+    done = await chat.administration.enable(actor(session), request.username, request.reason)
     return EnableUserResponse(**_done(session, "enable", *done))
 
 
@@ -74,7 +75,7 @@ async def delete_user(
     """
     Delete an account.
     """
-    done = await chat.administration.delete(session.speaker, request.username, request.reason)
+    done = await chat.administration.delete(actor(session), request.username, request.reason)
     _end(chat, session, done[0], "account_deleted")
     return DeleteUserResponse(**_done(session, "delete", *done))
 
@@ -88,7 +89,7 @@ async def set_administrator(
     """
     is_one = request.administrator
     done = await chat.administration.set_administrator(
-        session.speaker, request.username, is_one=is_one
+        actor(session), request.username, is_one=is_one
     )
     deed = "make administrator of" if is_one else "make user of"
     return SetAdministratorResponse(**_done(session, deed, *done))
@@ -102,7 +103,7 @@ async def reset_password(
     Have somebody log in with another password.
     """
     done = await chat.administration.reset_password(
-        session.speaker, request.username, request.new_password
+        actor(session), request.username, request.new_password
     )
     _end(chat, session, done[0], "password_changed")
     return ResetPasswordResponse(**_done(session, "reset password of", *done))
@@ -115,7 +116,7 @@ async def end_sessions(
     """
     Have somebody log in anew.
     """
-    done = await chat.administration.end_sessions(session.speaker, request.username)
+    done = await chat.administration.end_sessions(actor(session), request.username)
     _end(chat, session, done[0], "session_revoked")
     return EndSessionsResponse(**_done(session, "end sessions of", *done))
 
@@ -128,7 +129,7 @@ async def list_accounts(
     List accounts.
     """
     limit, after = request.limit or MOST_ENTRIES, request.after_id or 0
-    found = await chat.administration.accounts(session.speaker, limit, after)
+    found = await chat.administration.accounts(actor(session), limit, after)
     return ListAccountsResponse(
         accounts=[
             AccountInfo(
@@ -153,7 +154,7 @@ async def list_rooms(
     List rooms.
     """
     limit, after = request.limit or MOST_ENTRIES, request.after_id or 0
-    found = await chat.administration.rooms(session.speaker, limit, after)
+    found = await chat.administration.rooms(actor(session), limit, after)
     return ListRoomsResponse(
         rooms=[
             RoomState(
@@ -177,7 +178,7 @@ async def list_audit(
     List what was done.
     """
     found = await chat.administration.audit(
-        session.speaker,
+        actor(session),
         request.limit or MOST_ENTRIES,
         request.before_id,
         request.chat_group_id,
@@ -207,7 +208,7 @@ def _end(chat: "ChatService", session: "Session", account: AccountState, slug: s
     """
     user_id = account.user.id
     chat.end_sessions(Ending(user_id=user_id), slug, but=session)
-    if user_id == session.speaker.id:
+    if session.user is not None and user_id == session.user.id:
         session.part(slug)
 
 
@@ -215,7 +216,7 @@ def _done(
     session: "Session", deed: str, account: AccountState, ended_count: int
 ) -> dict[str, Any]:
     user = account.user
-    _log.note("administered", user=session.speaker.name, deed=deed, other=user.name)
+    _log.note("administered", user=actor_name(session), deed=deed, other=user.name)
     return {
         "user_id": user.id,
         "username": user.name,

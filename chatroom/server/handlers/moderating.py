@@ -11,6 +11,7 @@ from chatroom.chat.times import rfc3339
 from chatroom.logs.journal import Journal
 from chatroom.server.dispatch import handles
 from chatroom.server.handlers.talking import take_turn
+from chatroom.server.operator import actor, actor_name
 from chatroom.store.models import NEVER, Ban, Membership, Role, RoomKind
 from chatroom.wire.messages import (
     BanInfo,
@@ -31,6 +32,8 @@ from chatroom.wire.messages import (
     MuteResponse,
     SetRoleRequest,
     SetRoleResponse,
+    TransferChatRequest,
+    TransferChatResponse,
     UpdateChatRequest,
     UpdateChatResponse,
 )
@@ -62,7 +65,7 @@ async def kick(chat: "ChatService", session: "Session", request: KickRequest) ->
     """
     take_turn(chat, session)
     room_id = request.chat_group_id or session.room_id
-    done = await chat.moderation.kick(session.speaker, room_id, request.username, request.reason)
+    done = await chat.moderation.kick(actor(session), room_id, request.username, request.reason)
     _note(session, done, "kick")
     return KickResponse(**_done_to(done))
 
@@ -75,7 +78,7 @@ async def mute(chat: "ChatService", session: "Session", request: MuteRequest) ->
     take_turn(chat, session)
     room_id, until = request.chat_group_id or session.room_id, _milliseconds(request.until)
     done = await chat.moderation.mute(
-        session.speaker, room_id, request.username, until, request.reason
+        actor(session), room_id, request.username, until, request.reason
     )
     _note(session, done, "mute")
     return MuteResponse(**_done_to(done))
@@ -89,7 +92,7 @@ async def ban(chat: "ChatService", session: "Session", request: BanRequest) -> B
     take_turn(chat, session)
     room_id, until = request.chat_group_id or session.room_id, _milliseconds(request.until)
     done = await chat.moderation.ban(
-        session.speaker, room_id, request.username, until, request.reason
+        actor(session), room_id, request.username, until, request.reason
     )
     _note(session, done, "ban")
     return BanResponse(**_done_to(done))
@@ -102,7 +105,7 @@ async def lift(chat: "ChatService", session: "Session", request: LiftRequest) ->
     """
     take_turn(chat, session)
     room_id = request.chat_group_id or session.room_id
-    done = await chat.moderation.lift(session.speaker, room_id, request.username, request.reason)
+    done = await chat.moderation.lift(actor(session), room_id, request.username, request.reason)
     _note(session, done, "lift")
     return LiftResponse(**_done_to(done))
 
@@ -116,9 +119,24 @@ async def set_role(
     """
     take_turn(chat, session)
     room_id, role = request.chat_group_id or session.room_id, Role(request.role)
-    done = await chat.moderation.set_role(session.speaker, room_id, request.username, role)
+    done = await chat.moderation.set_role(actor(session), room_id, request.username, role)
     _note(session, done, f"make {role.value} of")
     return SetRoleResponse(role=request.role, **_done_to(done))
+
+
+@handles(TransferChatRequest)
+async def transfer_chat(
+    chat: "ChatService", session: "Session", request: TransferChatRequest
+) -> TransferChatResponse:
+    """
+    Have a member be the one owner of a room.
+    """
+    take_turn(chat, session)
+    done = await chat.moderation.transfer(
+        actor(session), request.chat_group_id, request.username, request.reason
+    )
+    _note(session, done, "transfer to")
+    return TransferChatResponse(**_done_to(done))
 
 
 @handles(UpdateChatRequest)
@@ -130,7 +148,7 @@ async def update_chat(
     """
     take_turn(chat, session)
     done = await chat.alterations.update(
-        session.speaker,
+        actor(session),
         request.chat_group_id or session.room_id,
         topic=request.topic,
         name=request.name,
@@ -153,8 +171,8 @@ async def delete_chat(
     Delete a room.
     """
     take_turn(chat, session)
-    done = await chat.alterations.end(session.speaker, request.chat_group_id, request.reason)
-    _log.note("room_deleted", user=session.speaker.name, room=done.room.id)
+    done = await chat.alterations.end(actor(session), request.chat_group_id, request.reason)
+    _log.note("room_deleted", user=actor_name(session), room=done.room.id)
     return DeleteChatResponse(chat_name=done.room.name, **_done(done))
 
 
@@ -166,7 +184,7 @@ async def chat_info(
     Tell what a room is, and who is in it.
     """
     now = chat.now()
-    info = await chat.rooms.info(session.speaker, request.chat_group_id or session.room_id, now)
+    info = await chat.rooms.info(actor(session), request.chat_group_id or session.room_id, now)
     room = info.room
     return ChatInfoResponse(
         chat_group_id=room.id,
@@ -227,7 +245,7 @@ def _note(session: "Session", done: Done, deed: str) -> None:
     if done.event is not None:
         _log.note(
             "moderated",
-            user=session.speaker.name,
+            user=actor_name(session),
             deed=deed,
             other=done.user.name,
             room=done.room.id,

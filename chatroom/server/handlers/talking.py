@@ -14,6 +14,7 @@ from chatroom.chat.times import rfc3339
 from chatroom.chat.transaction import Post, Stored
 from chatroom.errors import BadField, TooFast
 from chatroom.server.dispatch import handles, shares_commit
+from chatroom.server.operator import is_operator
 from chatroom.store.models import Event, EventKind, User
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
@@ -192,7 +193,7 @@ def take_turn(chat: "ChatService", session: "Session") -> None:
 
     @raise TooFast: if it is.
     """
-    wait = chat.posts.take(session.speaker.id)
+    wait = 0.0 if is_operator(session) else chat.posts.take(session.speaker.id)
     if wait > 0:
         raise TooFast(retry_after=wait)
 

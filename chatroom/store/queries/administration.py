@@ -5,13 +5,14 @@ What those need who look after the server: every account, every room.
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, case, delete, select, update
 
-from chatroom.store.models import PUBLIC_ROOM_ID, Role, Room, RoomKind, User
+from chatroom.store.models import PUBLIC_ROOM_ID, Ban, Login, Role, Room, RoomKind, User
 from chatroom.store.oversight import AccountState, RoomState
+from chatroom.store.queries.logins import login_of, login_query
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import ROOM, room
-from chatroom.store.schema import bans, invitations, members, rooms, users
+from chatroom.store.schema import bans, invitations, members, rooms, sessions, users
 
 
 @frozen
@@ -90,6 +91,62 @@ class AdministrationQueries(Queries):
         query = select(*ROOM).where((rooms.c.id > after) & rooms.c.kind.in_(kinds))
         rows = self._connection.execute(query.order_by(rooms.c.id).limit(limit)).all()
         return [self._state(room(row)) for row in rows]
+
+    def all_logins(
+        self, now: int, limit: int, *, after: int = 0, user_id: int | None = None
+    ) -> list[Login]:
+        """
+        @param now: in milliseconds.
+        @param after: the id that theirs are greater than.
+        @param user_id: whose; C{None} is anybody's.
+        @return: logins that have not expired, by id.
+        """
+        query = login_query().where((sessions.c.id > after) & (sessions.c.expires_at > now))
+        if user_id is not None:
+            query = query.where(sessions.c.user_id == user_id)
+        rows = self._connection.execute(query.order_by(sessions.c.id).limit(limit))
+        return [login_of(row) for row in rows]
+
+    def all_bans(
+        self,
+        now: int,
+        limit: int,
+        *,
+        after: tuple[int, int] = (0, 0),
+        room_id: int | None = None,
+    ) -> list[tuple[Room, Ban]]:
+        """
+        @param now: in milliseconds.
+        @param after: the ids of the room and of the user behind which theirs are.
+        @param room_id: where; C{None} is anywhere.
+        @return: who may be no member of which room, by the ids of room and user.
+        """
+        joined = bans.join(users, users.c.id == bans.c.user_id)
+        joined = joined.join(rooms, rooms.c.id == bans.c.room_id)
+        columns = (*ROOM, users.c.id.label("user_id"), users.c.name.label("user_name"))
+        is_behind = (bans.c.room_id > after[0]) | (
+            (bans.c.room_id == after[0]) & (bans.c.user_id > after[1])
+        )
+        query = select(*columns, bans.c.until).select_from(joined)
+        query = query.where((bans.c.until > now) & is_behind)
+        if room_id is not None:
+            query = query.where(bans.c.room_id == room_id)
+        query = query.order_by(bans.c.room_id, bans.c.user_id).limit(limit)
+        return [
+            (room(row), Ban(user=User(id=row.user_id, name=row.user_name), until=row.until))
+            for row in self._connection.execute(query)
+        ]
+
+    def stand_in(self, room_id: int) -> User:
+        """
+        @return: by whom it stands in a room's log what nobody in particular has done: an
+            owner, else any member, else the first of all users.
+        """
+        is_in = (members.c.user_id == users.c.id) & (members.c.room_id == room_id)
+        query = select(users.c.id, users.c.name).select_from(users.outerjoin(members, is_in))
+        first = case((members.c.role == Role.OWNER.value, 0), (members.c.role.is_not(None), 1))
+        query = query.order_by(first.is_(None), first, users.c.id)
+        return self._users(query.limit(1))[0]
 
     def _state(self, found: Room) -> RoomState:
         count = self._count(members, members.c.room_id == found.id)

@@ -51,7 +51,7 @@ class LoginQueries(Queries):
         log in.
         """
         is_it = (sessions.c.token_hash == token_hash) & (sessions.c.expires_at > now)
-        found = self._logins(_logins().where(is_it & users.c.disabled_at.is_(None)))
+        found = self._logins(login_query().where(is_it & users.c.disabled_at.is_(None)))
         return found[0] if found else None
 
     def renew_login(self, login_id: int, *, now: int, expires_at: int) -> None:
@@ -66,7 +66,7 @@ class LoginQueries(Queries):
         @return: a user's logins that have not expired, by id.
         """
         is_theirs = (sessions.c.user_id == user_id) & (sessions.c.expires_at > now)
-        return self._logins(_logins().where(is_theirs))
+        return self._logins(login_query().where(is_theirs))
 
     def end_logins(self, user_id: int, *, but: int | None = None) -> int:
         """
@@ -102,20 +102,28 @@ class LoginQueries(Queries):
         self._connection.execute(delete(sessions).where(is_theirs & sessions.c.id.not_in(kept)))
 
     def _logins(self, query: Select[Any]) -> list[Login]:
-        return [
-            Login(
-                id=row.id,
-                user=User(id=row.user_id, name=row.name),
-                client=row.client,
-                device=row.device,
-                created_at=row.created_at,
-                last_used_at=row.last_used_at,
-                expires_at=row.expires_at,
-            )
-            for row in self._connection.execute(query.order_by(sessions.c.id))
-        ]
+        rows = self._connection.execute(query.order_by(sessions.c.id))
+        return [login_of(row) for row in rows]
 
 
-def _logins() -> Select[Any]:
+def login_of(row: Any) -> Login:
+    """
+    @param row: of L{login_query}.
+    """
+    return Login(
+        id=row.id,
+        user=User(id=row.user_id, name=row.name),
+        client=row.client,
+        device=row.device,
+        created_at=row.created_at,
+        last_used_at=row.last_used_at,
+        expires_at=row.expires_at,
+    )
+
+
+def login_query() -> Select[Any]:
+    """
+    @return: a query for logins, with the names of their users.
+    """
     joined = sessions.join(users, users.c.id == sessions.c.user_id)
     return select(sessions, users.c.name).select_from(joined)

@@ -128,6 +128,18 @@ from chatroom.wire.messages.notices import (
     ErrorMessage,
     SystemMessage,
 )
+from chatroom.wire.messages.oversight import (
+    AddUserRequest,
+    AddUserResponse,
+    BanEntry,
+    ListBansRequest,
+    ListBansResponse,
+    ListUserSessionsRequest,
+    ListUserSessionsResponse,
+    TransferChatRequest,
+    TransferChatResponse,
+    UserSession,
+)
 from chatroom.wire.messages.reading import (
     MarkReadRequest,
     Presence,
@@ -170,8 +182,11 @@ from chatroom.wire.messages.talking import (
 
 __all__ = [
     "AccountInfo",
+    "AddUserRequest",
+    "AddUserResponse",
     "AttachedFile",
     "AuditEntry",
+    "BanEntry",
     "BanInfo",
     "BanRequest",
     "BanResponse",
@@ -240,12 +255,16 @@ __all__ = [
     "ListAccountsResponse",
     "ListAuditRequest",
     "ListAuditResponse",
+    "ListBansRequest",
+    "ListBansResponse",
     "ListChatsRequest",
     "ListChatsResponse",
     "ListRoomsRequest",
     "ListRoomsResponse",
     "ListSessionsRequest",
     "ListSessionsResponse",
+    "ListUserSessionsRequest",
+    "ListUserSessionsResponse",
     "ListUsersRequest",
     "ListUsersResponse",
     "LoginRequest",
@@ -295,6 +314,8 @@ __all__ = [
     "SetRoleResponse",
     "SystemMessage",
     "TokenLoginRequest",
+    "TransferChatRequest",
+    "TransferChatResponse",
     "Typing",
     "TypingRequest",
     "UpdateChatRequest",
@@ -302,6 +323,7 @@ __all__ = [
     "UserInfo",
     "UserInfoRequest",
     "UserInfoResponse",
+    "UserSession",
     "parse_message",
 ]
 
