@@ -31,6 +31,7 @@ from chatroom.chat.rates import Rate
 from chatroom.chat.reading import Marks
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
+from chatroom.chat.seams import Guards, Observers
 from chatroom.chat.search import Search
 from chatroom.chat.upkeep import Upkeep
 from chatroom.clock import Now
@@ -83,12 +84,14 @@ def assemble(
     replays = Replays(database, settings.content_chars)
     upkeep = Upkeep(database, reactor, now, settings)
     mutes = Mutes(database)
+    observers = Observers()
 
     def publish(events: Sequence[Event]) -> None:
         replays.learn(events)
         upkeep.learn(events)
         mutes.learn(events)
         hub.publish(events)
+        observers.tell(events)
 
     log = Log(database, reactor, now, publish)
     wrong_tokens = Guesses(reactor, settings.login_tries * WRONG_TOKENS_A_TRY)
@@ -116,6 +119,8 @@ def assemble(
         ephemera=ephemera,
         heartbeats=Heartbeats(reactor, settings.heartbeat_seconds),
         chance=chance or Random(),
+        guards=Guards(database),
+        observers=observers,
         database=database,
         passwords=passwords,
     )

@@ -22,6 +22,7 @@ from zope.interface import implementer
 from chatroom.errors import LineNotEnded
 from chatroom.logs.journal import Journal
 from chatroom.server.foreign import LONGEST_PREFIX, may_become_other, other_protocol
+from chatroom.server.inside import Inside
 from chatroom.server.proxied import is_proxied, pass_on_half_closes
 from chatroom.server.service import ChatService
 from chatroom.server.session import Session
@@ -81,6 +82,9 @@ class ChatProtocol(LineReceiver):
             pass_on_half_closes(self.transport, self)
         unsent = _tune(self.transport)
         self._session = self._chat.converse(self, self.transport, unsent, peer)
+        address = self.transport.getPeer()
+        if isinstance(address, Inside):
+            self._chat.let_in(self._session, address)
 
     def dataReceived(self, data: bytes) -> None:
         """

@@ -25,6 +25,7 @@ from chatroom.logs.journal import Journal
 from chatroom.server.dispatch import entry
 from chatroom.server.following import Following
 from chatroom.server.inbox import Inbox
+from chatroom.server.inside import Inside
 from chatroom.server.order import Order
 from chatroom.server.outgoing import Outgoing
 from chatroom.server.replies import Replies
@@ -60,6 +61,7 @@ class Session:
     @ivar replies: in which words it is answered.
     @ivar peer: where it comes from, for the operator.
     @ivar address: the same, as it is limited; C{None} if it is not.
+    @ivar inside: where it is in this process, if it is there.
     @ivar greeting: what the client has said of itself, if it speaks the hello dialect.
     @ivar follower: where it is in the log, if it does and has logged in.
     @ivar login: what it can be taken up again by, if it can.
@@ -77,6 +79,7 @@ class Session:
     outgoing: Outgoing
     peer: str
     address: str | None
+    inside: Inside | None = field(default=None, init=False)
     greeting: HelloRequest | None = field(default=None, init=False)
     user: User | None = field(default=None, init=False)
     follower: Following | None = field(default=None, init=False)

@@ -12,7 +12,7 @@ from chatroom.chat.times import rfc3339
 from chatroom.chat.transaction import Post
 from chatroom.errors import BadField, TooFast
 from chatroom.server.dispatch import handles
-from chatroom.store.models import User
+from chatroom.store.models import EventKind, User
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
@@ -49,15 +49,15 @@ async def post(
     """
     check_content(request.content, chat.settings.content_chars)
     take_turn(chat, session)
-    stored = await chat.log.post(
-        Post(
-            sender=session.speaker,
-            room_id=request.chat_group_id or session.room_id,
-            content=request.content,
-            client_message_id=request.client_message_id,
-            reply_to=request.reply_to,
-        )
+    said = Post(
+        sender=session.speaker,
+        room_id=request.chat_group_id or session.room_id,
+        content=request.content,
+        client_message_id=request.client_message_id,
+        reply_to=request.reply_to,
     )
+    chat.guards.ask_about(said)
+    stored = await chat.log.post(said)
     event = stored.event
     chat.ephemera.said(event.sender.id, event.room_id)
     if not session.answers_in_full(request):
@@ -82,7 +82,9 @@ async def edit_message(
     """
     check_content(request.content, chat.settings.content_chars)
     take_turn(chat, session)
-    change = await chat.messages.edit(session.speaker, request.message_id, request.content)
+    user, message_id, content = session.speaker, request.message_id, request.content
+    await chat.guards.ask(EventKind.EDIT, user, message_id=message_id, content=content)
+    change = await chat.messages.edit(user, message_id, content)
     return _changed(EditMessageResponse, change)
 
 
@@ -94,7 +96,9 @@ async def delete_message(
     Take a message back.
     """
     take_turn(chat, session)
-    change = await chat.messages.delete(session.speaker, request.message_id)
+    user, message_id = session.speaker, request.message_id
+    await chat.guards.ask(EventKind.DELETE, user, message_id=message_id)
+    change = await chat.messages.delete(user, message_id)
     return _changed(DeleteMessageResponse, change)
 
 
@@ -104,9 +108,10 @@ async def react(chat: "ChatService", session: "Session", request: ReactRequest) 
     React to a message, or no longer.
     """
     take_turn(chat, session)
-    change = await chat.messages.react(
-        session.speaker, request.message_id, request.reaction, add=request.add
-    )
+    user, message_id, reaction = session.speaker, request.message_id, request.reaction
+    kind = EventKind.REACT if request.add else EventKind.UNREACT
+    await chat.guards.ask(kind, user, message_id=message_id, content=reaction)
+    change = await chat.messages.react(user, message_id, reaction, add=request.add)
     return _changed(ReactResponse, change)
 
 
