@@ -229,11 +229,11 @@ class EntranceTests(BotCase):
                 return None
 
         endpoint = LocalEndpoint(self.server.chat)
-        unwilling = endpoint.connect(Unwilling())  # type: ignore[arg-type]
+        unwilling = endpoint.connect(Unwilling())
         self.flow()
         self.failureResultOf(unwilling, ConnectError)
         self.successResultOf(self.server.stop())
-        refused = endpoint.connect(Factory.forProtocol(Protocol))  # type: ignore[arg-type]
+        refused = endpoint.connect(Factory.forProtocol(Protocol))
         self.flow()
         self.failureResultOf(refused, ConnectError)
         self.assertEqual(self.server.chat.sessions, set())

@@ -117,7 +117,7 @@ class PairTests(SynchronousTestCase):
         ends = local_pair(self.clock, HERE, THERE)
         for end, protocol in zip(ends, (one, other), strict=True):
             end.protocol = protocol
-            protocol.makeConnection(end)  # type: ignore[arg-type]
+            protocol.makeConnection(end)
         return one, other
 
     def flow(self) -> None:

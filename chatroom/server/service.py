@@ -237,7 +237,7 @@ class ChatService(MultiService):
         Have a function be told what has happened, whoever has brought it about.
 
         @param observer: called in the reactor with each L{chatroom.store.models.Event},
-            in the order of the log, once everybody was told.
+            in the order of the log, after it was stored and published.
         @return: what takes it away again.
         @raise TypeError: if it is a coroutine function.
         """
