@@ -2,6 +2,7 @@
 Bots in the process of the server.
 """
 
+import gc
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -252,10 +253,12 @@ class EchoTests(BotCase):
         async def repeat(robot: ChatClient, events: Any) -> None:
             async for event in events:
                 if isinstance(event, ChatMessage) and event.sender_id != robot.user_id:
-                    await robot.room(event.chat_group_id).send(f"You said: {event.content}")
+                    await robot.room(1).send(f"You said: {event.content}")
 
         robot = bot(self.server.chat, name, **options)
-        self.repeating = Deferred.fromCoroutine(repeat(robot, robot.events()))
+        # Nobody else knows of it, and it goes on.
+        Deferred.fromCoroutine(repeat(robot, robot.events()))
+        gc.collect()
         self.run_client(robot)
         return robot
 
