@@ -35,6 +35,7 @@ from chatroom.chat.rates import Rate
 from chatroom.chat.reading import Marks
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
+from chatroom.chat.seams import Guards, Observers
 from chatroom.chat.search import Search
 from chatroom.chat.sending import NewNames, Quotas, random_names
 from chatroom.chat.tidying import Tidying
@@ -98,6 +99,7 @@ def assemble(
     upkeep = Upkeep(database, reactor, now, settings)
     indexing = Indexing(database, reactor)
     mutes = Mutes(database)
+    observers = Observers()
 
     def publish(events: Sequence[Event]) -> None:
         replays.learn(events)
@@ -107,6 +109,7 @@ def assemble(
         mutes.learn(events)
         files.tidying.learn(events)
         hub.publish(events)
+        observers.tell(events)
 
     cork = Cork()
     log = Log(database, reactor, now, publish, cork)
@@ -140,6 +143,8 @@ def assemble(
         ephemera=ephemera,
         heartbeats=Heartbeats(reactor, settings.heartbeat_seconds),
         chance=chance or Random(),
+        guards=Guards(database),
+        observers=observers,
         database=database,
         passwords=passwords,
     )

@@ -28,6 +28,7 @@ FLOORS = {
     "torture": 4,
     "admin": 5,
     "assembly": 5,
+    "bots": 5,
     "tap": 5,
     "__main__": 5,
 }
@@ -59,7 +60,7 @@ TWISTED = {"wire": set[str](), "store": _DEFERREDS, "chat": _DEFERREDS}
 SIDES = {"client": {"wire", "errors"}, "torture": {"client", "wire", "errors"}}
 
 #: And who may import them.
-USERS = {"client": {"client", "torture"}, "torture": {"torture", "__main__"}}
+USERS = {"client": {"client", "torture", "bots"}, "torture": {"torture", "__main__"}}
 
 MOST_LINES = 400
 

@@ -29,6 +29,9 @@ from chatroom.store.repository import Repository
 #: tells which names are taken.
 QUESTIONS_A_REGISTRATION = 10
 
+#: What is kept of no password: the hash of none.
+_NO_PASSWORD = ""
+
 
 @define(eq=False)
 class Accounts:
@@ -78,7 +81,9 @@ class Accounts:
 
     async def _register(self, name: str, key: str, password: str, address: str | None) -> User:
         password_hash = await self._passwords.hash(password, address)
+        return await self._add(name, key, password_hash)
 
+    async def _add(self, name: str, key: str, password_hash: str) -> User:
         def add(store: Repository) -> User:
             if store.account(key) is not None:
                 raise UsernameTaken(field="username")
@@ -97,6 +102,38 @@ class Accounts:
         account = await self._database.look(lambda store: store.account(key))
         if account is None or account.password_hash != password_hash:
             raise StoreUnavailable() from cause
+        return account.user
+
+    async def vouched_for(self, name: str) -> User:
+        """
+        Find who speaks, as the program says that the server is part of.
+
+        @raise WrongCredentials: if it is nobody, or they may not log in.
+        """
+        key = username_key(name) or ""
+        account = await self._database.read(lambda store: store.account(key))
+        if account is None or not account.is_enabled:
+            raise WrongCredentials()
+        return account.user
+
+    async def of_bot(self, name: str) -> User:
+        """
+        Find or make an account of the program's own: one without a password, so that
+        nobody else can log in to it. It is made even where nobody may make one.
+
+        @raise BadUsername: if nobody can have this name.
+        @raise UsernameTaken: if somebody has it who has a password.
+        @raise WrongCredentials: if it may not log in.
+        @raise StoreUnavailable: if the database failed.
+        """
+        key = new_username_key(name)
+        account = await self._database.read(lambda store: store.account(key))
+        if account is None:
+            return await self._add(name, key, _NO_PASSWORD)
+        if not account.is_enabled:
+            raise WrongCredentials()
+        if account.password_hash != _NO_PASSWORD:
+            raise UsernameTaken(field="username")
         return account.user
 
     async def authenticate(self, name: str, password: str, address: str | None = None) -> User:
@@ -131,7 +168,7 @@ class Accounts:
     async def _check(self, key: str, password: str, address: str | None) -> Account:
         account = await self._database.read(lambda store: store.account(key))
         is_known = account is not None and account.is_enabled
-        password_hash = account.password_hash if account and is_known else None
+        password_hash = (account.password_hash or None) if account and is_known else None
         verdict = await self._passwords.verify(password, password_hash, address)
         if account is None or not verdict.is_right:
             raise WrongCredentials()

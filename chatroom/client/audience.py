@@ -24,10 +24,12 @@ class EventStream:
     """
     Events, one after the other: C{async for event in stream}.
 
-    Where nobody refers to it any more, nothing is kept for it.
+    Where nobody refers to it any more, nothing is kept for it; who waits for the next
+    event does.
     """
 
     _moved: Callable[[], None]
+    _waited_for: "set[EventStream]"
     _queue: "deque[Event]" = field(factory=deque)
     _current: Event | None = None
     _waiting: "Deferred[None] | None" = None
@@ -45,7 +47,11 @@ class EventStream:
             if self._is_over:
                 raise StopAsyncIteration
             self._waiting = Deferred()
-            await self._waiting
+            self._waited_for.add(self)
+            try:
+                await self._waiting
+            finally:
+                self._waited_for.discard(self)
         self._current = event = self._queue.popleft()
         self._moved()
         return event
@@ -107,13 +113,15 @@ class Audience:
     _most: int
     log = Logger()
     _streams: "WeakSet[EventStream]" = field(factory=WeakSet)
+    #: Those that somebody waits for, who may be known to nobody else.
+    _waited_for: set[EventStream] = field(factory=set)
     _is_full: bool = False
 
     def stream(self) -> EventStream:
         """
         @return: what happens from now on.
         """
-        stream = EventStream(self._moved)
+        stream = EventStream(self._moved, self._waited_for)
         self._streams.add(stream)
         return stream
 

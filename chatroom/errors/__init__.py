@@ -383,6 +383,7 @@ class ShuttingDown(ServerError):
 from chatroom.errors.moderation import BadTopic as BadTopic  # noqa: E402
 from chatroom.errors.moderation import Banned as Banned  # noqa: E402
 from chatroom.errors.moderation import CannotLeave as CannotLeave  # noqa: E402
+from chatroom.errors.moderation import Declined as Declined  # noqa: E402
 from chatroom.errors.moderation import LastOwner as LastOwner  # noqa: E402
 from chatroom.errors.moderation import MemberNotFound as MemberNotFound  # noqa: E402
 from chatroom.errors.moderation import Muted as Muted  # noqa: E402

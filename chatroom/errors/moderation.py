@@ -94,6 +94,23 @@ class UntilInPast(InvalidMessage):
     reason = "until_in_past"
 
 
+class Declined(ChatError):
+    """
+    The program that the server is part of does not let it happen. Its guards raise this.
+
+    @ivar said: what the peer is told.
+    """
+
+    code = ErrorCode.PERMISSION_DENIED
+    reason = "declined"
+
+    def __init__(
+        self, said: str = "", *, field: str | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(field=field, retry_after=retry_after, said=str(said))
+        self.said = str(said)
+
+
 class BadTopic(InvalidMessage):
     """No room can have this topic."""
 

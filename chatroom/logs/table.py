@@ -200,6 +200,22 @@ KINDS = _table(
         has_traceback=True,
     ),
     Kind(
+        "guard_failed",
+        LogLevel.error,
+        "guard of {kind} failed",
+        "a guard of the program that embeds the server raised: the peer was told 1009",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
+        "observer_failed",
+        LogLevel.error,
+        "observer of {kind} failed",
+        "an observer of the program that embeds the server raised; nobody else is harmed",
+        most=FAULT,
+        has_traceback=True,
+    ),
+    Kind(
         "publishing_failed",
         LogLevel.error,
         "publishing failed",

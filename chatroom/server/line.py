@@ -23,9 +23,11 @@ from chatroom.errors import LineNotEnded
 from chatroom.logs.journal import Journal
 from chatroom.server.direct import Direct
 from chatroom.server.foreign import LONGEST_PREFIX, may_become_other, other_protocol
+from chatroom.server.inside import Inside
+from chatroom.server.order import LINES_A_TURN
 from chatroom.server.proxied import is_proxied, pass_on_half_closes
 from chatroom.server.service import ChatService
-from chatroom.server.session import LINES_A_TURN, Session
+from chatroom.server.session import Session
 from chatroom.wire.codec import Refused
 
 #: How much the kernel keeps for a connection, about; it may take twice of it.
@@ -86,6 +88,9 @@ class ChatProtocol(LineReceiver):
             way = Direct(way)
             unsent = way.unsent
         self._session = self._chat.converse(self, way, unsent, peer, is_operator=self._is_operator)
+        address = self.transport.getPeer()
+        if isinstance(address, Inside):
+            self._chat.let_in(self._session, address)
 
     def dataReceived(self, data: bytes) -> None:
         """

@@ -8,7 +8,8 @@ from typing import ClassVar
 from attrs import define
 
 from chatroom.chat.access import Who
-from chatroom.server.session import LINES_A_TURN, Session
+from chatroom.server.order import LINES_A_TURN
+from chatroom.server.session import Session
 from chatroom.store.models import User
 
 #: How the log calls the operator; no user has a name with spaces.

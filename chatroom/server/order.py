@@ -22,6 +22,10 @@ from chatroom.server.outgoing import Outgoing
 from chatroom.server.row import ITS_OWN, Place, Row
 from chatroom.wire.codec import Refused, Request
 
+#: How many lines of one session are handled in a turn: with a user, and without one.
+LINES_A_TURN = 32
+ANONYMOUS_LINES_A_TURN = 2
+
 #: How many posts of one session may be under way, with the bad lines between them.
 MOST_UNDER_WAY = 256
 

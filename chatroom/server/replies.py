@@ -49,11 +49,13 @@ class Replies:
 
     @ivar language: a key of L{chatroom.texts.TEXTS}.
     @ivar in_full: whether the client speaks the hello dialect.
+    @ivar ends_with_server: whether it is not to come back when the server stops.
     """
 
     language: str
     _now: Now
     in_full: bool = False
+    ends_with_server: bool = False
 
     def is_named(self, request: Request) -> bool:
         """
@@ -87,12 +89,13 @@ class Replies:
         said = text(self.language, slug)
         if not self.in_full:
             return self.answer(SystemMessage(content=said, level="warning"))
+        is_over = self.ends_with_server and slug == "shutting_down"
         # So many that they come back at a rate at which they can be let in.
         spread = max(_LEAST_SPREAD, others / _COMING_BACK)
         goodbye = Goodbye(
             reason=slug,
             text=said,
-            reconnect=GOODBYES[slug],
+            reconnect=GOODBYES[slug] and not is_over,
             reconnect_after=round(chance.uniform(_SOONEST, _SOONEST + spread), 3),
         )
         return self.answer(goodbye)

@@ -28,6 +28,7 @@ from chatroom.chat.rates import Rate
 from chatroom.chat.reading import Marks
 from chatroom.chat.replays import Replays
 from chatroom.chat.rooms import Rooms
+from chatroom.chat.seams import Guard, Guards, Observer, Observers
 from chatroom.chat.search import Search
 from chatroom.chat.upkeep import Upkeep
 from chatroom.clock import Now
@@ -38,6 +39,7 @@ from chatroom.server.cork import Cork
 from chatroom.server.following import Following
 from chatroom.server.heartbeats import Heartbeats
 from chatroom.server.inbox import Connection, Inbox
+from chatroom.server.inside import Inside
 from chatroom.server.later import Later
 from chatroom.server.operator import OperatorSession
 from chatroom.server.outgoing import Outgoing, Transport
@@ -47,7 +49,7 @@ from chatroom.server.transfers import Means, Transfers
 from chatroom.settings import Settings
 from chatroom.store.database import Database
 from chatroom.store.filed import File
-from chatroom.store.models import User
+from chatroom.store.models import EventKind, User
 from chatroom.wire.codec import Reply
 
 #: How long a stop waits for requests that are under way, then for the log. After
@@ -81,6 +83,8 @@ class ChatService(MultiService):
     @ivar files: the files of rooms.
     @ivar marks: how far everybody has read.
     @ivar ephemera: what is shown for the moment only.
+    @ivar guards: whom the program has ask before something happens, and C{observers} whom
+        it has told afterwards.
     @ivar heartbeats: who is to be heard of now and then.
     @ivar chance: spreads what should not happen all at once.
     @ivar epoch: names the database, once it is open.
@@ -117,6 +121,8 @@ class ChatService(MultiService):
     ephemera: Ephemera
     heartbeats: Heartbeats
     chance: Random
+    guards: Guards
+    observers: Observers
     _database: Database
     _passwords: Passwords
     sessions: set[Session] = field(factory=set, init=False)
@@ -236,6 +242,37 @@ class ChatService(MultiService):
         self.sessions.add(session)
         session.begin()
         return session
+
+    def let_in(self, session: Session, inside: Inside) -> None:
+        """
+        The peer of a conversation is in this process, and is to end with the server.
+        """
+        session.inside = inside
+        session.replies.ends_with_server = True
+
+    def guard(self, kind: EventKind, guard: Guard) -> Callable[[], None]:
+        """
+        Have a function be asked before what somebody wants happens: a person or a bot,
+        not the program itself.
+
+        @param guard: called in the reactor with an L{chatroom.chat.seams.Intent}; it
+            returns nothing, or raises L{chatroom.errors.Declined}. Whatever else it
+            does is a fault of the server's to the peer: it does not happen.
+        @return: what takes it away again.
+        @raise TypeError: if it is a coroutine function.
+        """
+        return self.guards.add(kind, guard)
+
+    def observe(self, kind: EventKind, observer: Observer) -> Callable[[], None]:
+        """
+        Have a function be told what has happened, whoever has brought it about.
+
+        @param observer: called in the reactor with each L{chatroom.store.models.Event},
+            in the order of the log, after it was stored and published.
+        @return: what takes it away again.
+        @raise TypeError: if it is a coroutine function.
+        """
+        return self.observers.add(kind, observer)
 
     def sessions_of(self, user_id: int) -> list[Session]:
         """

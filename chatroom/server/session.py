@@ -21,7 +21,8 @@ from chatroom.logs.journal import Journal
 from chatroom.server import answers
 from chatroom.server.following import Following
 from chatroom.server.inbox import Inbox
-from chatroom.server.order import Order
+from chatroom.server.inside import Inside
+from chatroom.server.order import ANONYMOUS_LINES_A_TURN, LINES_A_TURN, Order
 from chatroom.server.outgoing import Outgoing
 from chatroom.server.replies import CLOSING_SECONDS, Replies
 from chatroom.server.row import Row
@@ -33,10 +34,6 @@ from chatroom.wire.messages.greeting import Ephemeral
 
 if TYPE_CHECKING:
     from chatroom.server.service import ChatService
-
-#: How many lines of one session are handled in a turn: with a user, and without one.
-LINES_A_TURN = 32
-ANONYMOUS_LINES_A_TURN = 2
 
 #: How many logins of one connection are finished however many others wait.
 _LOGINS_SPARED = 3
@@ -56,6 +53,7 @@ class Session:
     @ivar peer: where it comes from, for the operator.
     @ivar address: the same, as it is limited; C{None} if it is not.
     @cvar nobody: what the peer is as long as it has no user.
+    @ivar inside: where it is in this process, if it is there.
     @ivar greeting: what the client has said of itself, if it speaks the hello dialect.
     @ivar follower: where it is in the log, if it does and has logged in.
     @ivar login: what it can be taken up again by, if it can.
@@ -74,6 +72,7 @@ class Session:
     outgoing: Outgoing
     peer: str
     address: str | None
+    inside: Inside | None = field(default=None, init=False)
     greeting: HelloRequest | None = field(default=None, init=False)
     user: User | None = field(default=None, init=False)
     follower: Following | None = field(default=None, init=False)

@@ -11,6 +11,7 @@ from chatroom.logs.journal import Journal
 from chatroom.server.arriving import require_anonymous
 from chatroom.server.dispatch import handles
 from chatroom.server.handlers.logins import log_in_anew
+from chatroom.store.models import User
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
@@ -57,13 +58,25 @@ async def login(chat: "ChatService", session: "Session", request: LoginRequest) 
     try:
         require_anonymous(session)
         with session.proving(), chat.logins.arriving(WrongCredentials) as arrival:
-            user = await chat.accounts.authenticate(name, request.password, session.address)
+            user = await _who(chat, session, request)
             answer = await log_in_anew(chat, session, arrival, user)
     except ChatError as error:
         _log.note("login_failed", user=name, address=peer, reason=error.reason)
         raise
     _log.note("logged_in", user=user.name, address=peer)
     return answer
+
+
+async def _who(chat: "ChatService", session: "Session", request: LoginRequest) -> User:
+    """
+    @return: who logs in; a program knows who is in it.
+    """
+    name, inside = request.username, session.inside
+    if inside is None or inside.username != name:
+        return await chat.accounts.authenticate(name, request.password, session.address)
+    if inside.is_bot:
+        return await chat.accounts.of_bot(name)
+    return await chat.accounts.vouched_for(name)
 
 
 @handles(LogoutRequest)

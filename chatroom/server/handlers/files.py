@@ -15,7 +15,7 @@ from chatroom.chat.uploads import WINDOW
 from chatroom.errors import BadChunk, BadField, BadOffset, ChatError, FileNotFound
 from chatroom.server.dispatch import handles
 from chatroom.server.handlers.talking import take_turn
-from chatroom.store.models import Event
+from chatroom.store.models import Event, EventKind
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
     FileChunkAck,
@@ -53,6 +53,8 @@ async def upload(
         wanted = _wanted(session, request)
         chat.files.check(wanted)
         take_turn(chat, session)
+        room_id, name = wanted.room_id, wanted.filename
+        await chat.guards.ask(EventKind.FILE, user, room_id=room_id, content=name)
         outcome = await uploads.begin(user, session, wanted)
     return _uploaded(chat, outcome)
 

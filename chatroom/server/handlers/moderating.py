@@ -12,7 +12,8 @@ from chatroom.logs.journal import Journal
 from chatroom.server.dispatch import handles
 from chatroom.server.handlers.talking import take_turn
 from chatroom.server.operator import actor, actor_name
-from chatroom.store.models import NEVER, Ban, Membership, Role, RoomKind
+from chatroom.store.models import NEVER, Ban, EventKind, Membership, Role, RoomKind
+from chatroom.wire.details import Details
 from chatroom.wire.messages import (
     BanInfo,
     BanRequest,
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 _log = Journal()
 
+_DoneTo = InviteRequest | KickRequest | MuteRequest | BanRequest | LiftRequest | SetRoleRequest
+
 
 @handles(InviteRequest)
 async def invite(
@@ -54,6 +57,7 @@ async def invite(
     """
     take_turn(chat, session)
     room_id = request.chat_group_id or session.room_id
+    await _ask(chat, session, EventKind.INVITE, request)
     done = await chat.moderation.invite(session.speaker, room_id, request.username)
     return InviteResponse(**_done_to(done))
 
@@ -65,6 +69,7 @@ async def kick(chat: "ChatService", session: "Session", request: KickRequest) ->
     """
     take_turn(chat, session)
     room_id = request.chat_group_id or session.room_id
+    await _ask(chat, session, EventKind.KICK, request, Details(reason=request.reason))
     done = await chat.moderation.kick(actor(session), room_id, request.username, request.reason)
     _note(session, done, "kick")
     return KickResponse(**_done_to(done))
@@ -77,6 +82,8 @@ async def mute(chat: "ChatService", session: "Session", request: MuteRequest) ->
     """
     take_turn(chat, session)
     room_id, until = request.chat_group_id or session.room_id, _milliseconds(request.until)
+    details = Details(until=until, reason=request.reason)
+    await _ask(chat, session, EventKind.MUTE, request, details)
     done = await chat.moderation.mute(
         actor(session), room_id, request.username, until, request.reason
     )
@@ -91,6 +98,8 @@ async def ban(chat: "ChatService", session: "Session", request: BanRequest) -> B
     """
     take_turn(chat, session)
     room_id, until = request.chat_group_id or session.room_id, _milliseconds(request.until)
+    details = Details(until=until, reason=request.reason)
+    await _ask(chat, session, EventKind.BAN, request, details)
     done = await chat.moderation.ban(
         actor(session), room_id, request.username, until, request.reason
     )
@@ -105,6 +114,7 @@ async def lift(chat: "ChatService", session: "Session", request: LiftRequest) ->
     """
     take_turn(chat, session)
     room_id = request.chat_group_id or session.room_id
+    await _ask(chat, session, EventKind.LIFT, request, Details(reason=request.reason))
     done = await chat.moderation.lift(actor(session), room_id, request.username, request.reason)
     _note(session, done, "lift")
     return LiftResponse(**_done_to(done))
@@ -119,6 +129,7 @@ async def set_role(
     """
     take_turn(chat, session)
     room_id, role = request.chat_group_id or session.room_id, Role(request.role)
+    await _ask(chat, session, EventKind.ROLE, request, Details(role=request.role))
     done = await chat.moderation.set_role(actor(session), room_id, request.username, role)
     _note(session, done, f"make {role.value} of")
     return SetRoleResponse(role=request.role, **_done_to(done))
@@ -147,9 +158,17 @@ async def update_chat(
     Have a room be something else.
     """
     take_turn(chat, session)
+    room_id = request.chat_group_id or session.room_id
+    details = Details(
+        name=request.name,
+        topic=request.topic,
+        visibility=request.visibility,
+        reason=request.reason,
+    )
+    await chat.guards.ask(EventKind.UPDATE, actor(session), room_id=room_id, details=details)
     done = await chat.alterations.update(
         actor(session),
-        request.chat_group_id or session.room_id,
+        room_id,
         topic=request.topic,
         name=request.name,
         visibility=request.visibility,
@@ -171,7 +190,10 @@ async def delete_chat(
     Delete a room.
     """
     take_turn(chat, session)
-    done = await chat.alterations.end(actor(session), request.chat_group_id, request.reason)
+    user, room_id = actor(session), request.chat_group_id
+    details = Details(reason=request.reason)
+    await chat.guards.ask(EventKind.END, user, room_id=room_id, details=details)
+    done = await chat.alterations.end(user, room_id, request.reason)
     _log.note("room_deleted", user=actor_name(session), room=done.room.id)
     return DeleteChatResponse(chat_name=done.room.name, **_done(done))
 
@@ -195,6 +217,25 @@ async def chat_info(
         created_at=rfc3339(room.created_at),
         members=[_member(each, int(now * 1000)) for each in info.members],
         bans=None if info.bans is None else [_ban(each) for each in info.bans],
+    )
+
+
+async def _ask(
+    chat: "ChatService",
+    session: "Session",
+    kind: EventKind,
+    request: _DoneTo,
+    details: Details | None = None,
+) -> None:
+    """
+    Ask the guards about what is to be done to somebody.
+    """
+    await chat.guards.ask(
+        kind,
+        actor(session),
+        room_id=request.chat_group_id or session.room_id,
+        usernames=[request.username],
+        details=details or Details(),
     )
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from chatroom.chat.alterations import VISIBILITIES
 from chatroom.server.dispatch import handles
 from chatroom.server.handlers.talking import shown, shown_in_full, take_turn
+from chatroom.store.models import EventKind
 from chatroom.texts import text
 from chatroom.wire.codec import Reply
+from chatroom.wire.details import Details
 from chatroom.wire.messages import (
     CreateChatRequest,
     CreateChatResponse,
@@ -38,8 +40,12 @@ async def create_chat(
     """
     take_turn(chat, session)
     names = request.member_usernames or []
-    kind = VISIBILITIES[request.visibility or "public"]
-    room = await chat.rooms.create(session.speaker, request.chat_name, names, kind)
+    user, visibility = session.speaker, request.visibility or "public"
+    details = Details(name=request.chat_name, visibility=visibility)
+    usernames = [user.name, *names]
+    await chat.guards.ask(EventKind.JOIN, user, usernames=usernames, details=details)
+    kind = VISIBILITIES[visibility]
+    room = await chat.rooms.create(user, request.chat_name, names, kind)
     return CreateChatResponse(chat_group_id=room.id, chat_name=room.name)
 
 
@@ -51,7 +57,9 @@ async def private_chat(
     Find or make the room of two; it counts as a message.
     """
     take_turn(chat, session)
-    room = await chat.rooms.of_two(session.speaker, request.username)
+    user, pair = session.speaker, [session.speaker.name, request.username]
+    await chat.guards.ask(EventKind.JOIN, user, usernames=pair, is_pair=True)
+    room = await chat.rooms.of_two(user, request.username)
     return CreateChatResponse(chat_group_id=room.id, chat_name=room.name)
 
 
@@ -62,7 +70,9 @@ async def join_chat(
     """
     Make a member of who asks, and welcome them.
     """
-    room = await chat.rooms.join(session.speaker, request.chat_name)
+    user, name = session.speaker, request.chat_name
+    await chat.guards.ask(EventKind.JOIN, user, room_name=name, usernames=[user.name])
+    room = await chat.rooms.join(user, name)
     welcome = text(session.replies.language, "welcome", room=room.name)
     return [
         JoinChatResponse(chat_group_id=room.id, chat_name=room.name),
@@ -95,6 +105,7 @@ async def leave_chat(
     join another room, as often as they leave.
     """
     take_turn(chat, session)
-    room_id = request.chat_group_id or session.room_id
-    room = await chat.rooms.leave(session.speaker, room_id)
+    user, room_id = session.speaker, request.chat_group_id or session.room_id
+    await chat.guards.ask(EventKind.LEAVE, user, room_id=room_id, usernames=[user.name])
+    room = await chat.rooms.leave(user, room_id)
     return LeaveChatResponse(chat_group_id=room.id, chat_name=room.name)

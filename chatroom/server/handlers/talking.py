@@ -74,6 +74,7 @@ def post(chat: "ChatService", session: "Session", request: PostRequest, waiter: 
         client_message_id=request.client_message_id,
         reply_to=request.reply_to,
     )
+    chat.guards.ask_about(said)
     chat.log.enter(said, waiter)
 
 
@@ -86,7 +87,9 @@ async def edit_message(
     """
     check_content(request.content, chat.settings.content_chars)
     take_turn(chat, session)
-    change = await chat.messages.edit(session.speaker, request.message_id, request.content)
+    user, message_id, content = session.speaker, request.message_id, request.content
+    await chat.guards.ask(EventKind.EDIT, user, message_id=message_id, content=content)
+    change = await chat.messages.edit(user, message_id, content)
     return _changed(EditMessageResponse, change)
 
 
@@ -98,7 +101,9 @@ async def delete_message(
     Take a message back.
     """
     take_turn(chat, session)
-    change = await chat.messages.delete(session.speaker, request.message_id)
+    user, message_id = session.speaker, request.message_id
+    await chat.guards.ask(EventKind.DELETE, user, message_id=message_id)
+    change = await chat.messages.delete(user, message_id)
     return _changed(DeleteMessageResponse, change)
 
 
@@ -108,9 +113,10 @@ async def react(chat: "ChatService", session: "Session", request: ReactRequest) 
     React to a message, or no longer.
     """
     take_turn(chat, session)
-    change = await chat.messages.react(
-        session.speaker, request.message_id, request.reaction, add=request.add
-    )
+    user, message_id, reaction = session.speaker, request.message_id, request.reaction
+    kind = EventKind.REACT if request.add else EventKind.UNREACT
+    await chat.guards.ask(kind, user, message_id=message_id, content=reaction)
+    change = await chat.messages.react(user, message_id, reaction, add=request.add)
     return _changed(ReactResponse, change)
 
 
