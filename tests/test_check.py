@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import make_url
 from twisted.trial.unittest import SynchronousTestCase
 
+from chatroom.admin.checking import FILES
 from chatroom.store.queries.checking import RULES
 from tests.lived_in import LivedIn
 from tests.pages import DOCS, code, sections
@@ -31,7 +32,7 @@ class PageTests(SynchronousTestCase):
             for table in section.tables
             if section.heading == "Back up"
         ]
-        self.assertEqual([code(row[0]) for row in table if row[0] != "rule"], list(RULES))
+        self.assertEqual([code(row[0]) for row in table if row[0] != "rule"], [*RULES, FILES])
 
 
 class CheckTests(LivedIn):

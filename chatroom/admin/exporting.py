@@ -18,6 +18,7 @@ from chatroom.wire.archive import (
     ChatMember,
     DeedRecord,
     End,
+    FileRecord,
     Header,
     InvitationRecord,
     MemberRecord,
@@ -82,6 +83,7 @@ def everything(store: Snapshot) -> Iterator[bytes]:
     yield from (encode_record(InvitationRecord(**each)) for each in store.stored_invitations())
     for room_id in room_ids:
         yield from map(_stored_line, store.events_of(room_id))
+    yield from (encode_record(FileRecord(**each)) for each in store.stored_files())
     yield from (encode_record(DeedRecord(**each)) for each in store.stored_deeds())
 
 

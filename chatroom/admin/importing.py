@@ -26,6 +26,7 @@ from chatroom.wire.archive import (
     DeedRecord,
     End,
     EventRecord,
+    FileRecord,
     Header,
     InvitationRecord,
     MemberRecord,
@@ -255,6 +256,16 @@ class _Filling:
         self._require_user(record.user_id)
         self._add("invitations", record.values())
 
+    def take_file(self, record: FileRecord) -> None:
+        """
+        Know of a file.
+        """
+        room = self._room(record.room_id)
+        self._require_user(record.user_id)
+        if record.seq > room.last_seq:
+            self._refuse(f"room {room.id} ends at {room.last_seq}")
+        self._add("files", record.values())
+
     def take_deed(self, record: DeedRecord) -> None:
         """
         Know of something in the audit, which may be about what there is no more.
@@ -355,5 +366,6 @@ _TAKERS: dict[type[Record], Callable[[_Filling, Any], None]] = {
     BanRecord: _Filling.take_ban,
     InvitationRecord: _Filling.take_invitation,
     EventRecord: _Filling.take_event,
+    FileRecord: _Filling.take_file,
     DeedRecord: _Filling.take_deed,
 }

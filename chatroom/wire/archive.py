@@ -199,6 +199,40 @@ class InvitationRecord(Record):
 
 
 @frozen(kw_only=True)
+class FileRecord(Record):
+    """
+    What is known of a file; its bytes are in a folder.
+
+    @ivar event_id: of its event; C{None} when nothing is kept of that.
+    @ivar digest: what a repeat must have in common with it, in hexadecimal.
+    @ivar name: what the bytes are called there; C{None} if they are gone.
+    @ivar is_dropped: whether it was deleted.
+    """
+
+    kind = "file"
+
+    id: Id
+    event_id: Id | None
+    room_id: Id
+    seq: Id
+    user_id: Id
+    filename: str
+    size: Seq
+    sha256: _Name
+    digest: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{2})*$")]
+    name: _Name | None
+    upload_id: _Name
+    client_file_id: _Name | None
+    is_dropped: bool
+
+    def values(self) -> dict[str, Any]:
+        """
+        As the schema has them.
+        """
+        return {**super().values(), "digest": bytes.fromhex(self.digest)}
+
+
+@frozen(kw_only=True)
 class DeedRecord(Record):
     """
     An entry of the audit.
@@ -280,6 +314,7 @@ RECORDS: tuple[type[Record], ...] = (
     BanRecord,
     InvitationRecord,
     EventRecord,
+    FileRecord,
     DeedRecord,
 )
 

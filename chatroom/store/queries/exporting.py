@@ -13,7 +13,7 @@ from chatroom.store.queries.history import HistoryQueries
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.rows import EVENT, EVENT_TABLES, event
 from chatroom.store.queries.sequences import LastIds, SequenceQueries
-from chatroom.store.schema import audit, bans, events, invitations, members, rooms, users
+from chatroom.store.schema import audit, bans, events, files, invitations, members, rooms, users
 
 #: How many rows are in memory at a time.
 PAGE = 200
@@ -76,6 +76,13 @@ class ExportQueries(Queries):
         Who may join which room.
         """
         return self._all(invitations)
+
+    def stored_files(self) -> Iterator[Mapping[str, Any]]:
+        """
+        What is known of files, with their digests in hexadecimal.
+        """
+        for each in self._all(files):
+            yield {**each, "digest": bytes(each["digest"]).hex()}
 
     def stored_deeds(self) -> Iterator[Mapping[str, Any]]:
         """

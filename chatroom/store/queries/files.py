@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from attrs import asdict, frozen
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, true, update
 
 from chatroom.store.filed import Dropped, File, Upload
 from chatroom.store.models import Event, FileFacts, User
@@ -210,6 +210,14 @@ class FileQueries(Queries):
         is_one = (files.c.name > after) & ~files.c.is_dropped
         query = select(files.c.name).where(is_one).order_by(files.c.name).limit(limit)
         return [str(name) for name in self._connection.scalars(query)]
+
+    def recount(self) -> None:
+        """
+        Know how much all files come to that are here, and those that are on their way.
+        """
+        count = self._sum(files, ~files.c.is_dropped) + self._sum(uploads, true())
+        is_it = counters.c.name == _BYTES
+        self._connection.execute(update(counters).where(is_it).values(value=count))
 
     def _drop(self, is_one: ColumnElement[bool], values: dict[str, object]) -> None:
         freed = self._sum(files, is_one & ~files.c.is_dropped)

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from chatroom.store.errors import RowRejected
 from chatroom.store.models import PUBLIC_ROOM_ID
+from chatroom.store.queries.files import FileQueries
 from chatroom.store.queries.queries import Queries
 from chatroom.store.queries.search import SearchQueries
 from chatroom.store.queries.sequences import LastIds, SequenceQueries
@@ -20,6 +21,7 @@ from chatroom.store.schema import (
     bans,
     counters,
     events,
+    files,
     invitations,
     members,
     mentions,
@@ -32,7 +34,10 @@ from chatroom.store.schema import (
 #: By the name that whoever imports has for them.
 _TABLES: Mapping[str, Table] = {
     each.name: each
-    for each in (users, rooms, members, bans, invitations, events, mentions, reactions, audit)
+    for each in (
+        *(users, rooms, members, bans, invitations, events, files),
+        *(mentions, reactions, audit),
+    )
 }
 
 #: How many events are put into the index of words at a time.
@@ -85,6 +90,7 @@ class ImportQueries(Queries):
         is_epoch = meta.c.name == "epoch"
         self._connection.execute(update(meta).where(is_epoch).values(value=token_hex(16)))
         SequenceQueries(self._connection).set_last_ids(last)
+        FileQueries(self._connection).recount()
         for name in ("search.indexed", "search.unindexed"):
             is_it = counters.c.name == name
             self._connection.execute(update(counters).where(is_it).values(value=last.events))
