@@ -130,7 +130,7 @@ class Guards(_Seam[Intent]):
         @raise Declined: if it may not.
         @raise InternalError: if a guard failed.
         """
-        if EventKind.MESSAGE in self._by_kind:
+        if self._by_kind and EventKind.MESSAGE in self._by_kind:
             self._ask(
                 Intent(
                     kind=EventKind.MESSAGE,
