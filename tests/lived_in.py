@@ -124,6 +124,16 @@ class LivedIn(Moderating):
         self.bob.ask("react_request", message_id=first, reaction="eyes", add=True)
         self.bob.ask("react_request", message_id=first, reaction="eyes", add=False)
         self.bob.ask("delete_message_request", message_id=second)
+        sent = self.alice.ask(
+            "file_upload_request",
+            chat_group_id=self.dev,
+            filename="tea.txt",
+            file_size=0,
+            client_file_id="f-1",
+        )
+        if "file_id" in sent:
+            # With a database that is no file, none are taken.
+            self.alice.ask("delete_message_request", message_id=sent["file_id"])
         self.carol.peer.send(request("mark_read_request", chat_group_id=self.dev, seq=4))
         self.server.pass_time(5)
 

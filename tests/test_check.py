@@ -206,3 +206,33 @@ class FileTests(LivedIn):
         self.assertEqual((status, out), (3, ""))
         self.assertIn("file is not a database", complaint)
         self.assertEqual(complaint.count("\n"), 1)
+
+
+class KeptTests(LivedIn):
+    """
+    What is kept beside a database.
+    """
+
+    def test_files(self) -> None:
+        """
+        A file that was sent and not deleted is there, and whole, or it is told which is not.
+        """
+        self.serve_and_live()
+        sent = self.alice.ask(
+            "file_upload_request", chat_group_id=self.dev, filename="tea.txt", file_size=0
+        )
+        self.assertEqual(self.do("check", "--database", self.url), (0, "", ""))
+        [path] = [
+            each
+            for each in Path(f"{make_url(self.url).database}.files").rglob("*")
+            if each.is_file()
+        ]
+        path.write_bytes(b"more")
+        status, out, _ = self.do("check", "--database", self.url)
+        said = f"files: file {sent['file_id']}: it has 4 bytes, and should have 0\n"
+        self.assertEqual((status, out), (1, said))
+        path.unlink()
+        status, out, _ = self.do("check", "--database", self.url)
+        self.assertIn("it can't be read: No such file", out)
+        status, out, _ = self.do("check", "--database", self.url, "--files", "none")
+        self.assertIn("there is no folder for it", out)
