@@ -35,8 +35,14 @@ ABOUT_ROOMS = (
     "set_role_request",
     "update_chat_request",
     "delete_chat_request",
+    "file_upload_request",
+    "file_list_request",
 )
 ABOUT_MESSAGES = ("edit_message_request", "delete_message_request", "react_request")
+ABOUT_FILES = ("file_download_request",)
+
+#: How many ids are guessed.
+GUESSED = 520
 
 _TIMESTAMP = re.compile(rb'"timestamp":[0-9.e+-]+,')
 
@@ -154,20 +160,22 @@ class MatrixTests(SynchronousTestCase):
         peer = server.connect()
         self.successResultOf(peer.ask(login(Who.STRANGER.value)))
         known = {cast.rooms[Thing.GROUP], cast.rooms[Thing.EVERYBODY]}
-        rooms = [each for each in range(1, 100) if each not in known]
+        rooms = [each for each in range(1, GUESSED) if each not in known]
         hidden = {cast.rooms[Thing.INVITE], cast.rooms[Thing.PRIVATE]}
         self.assertLess(hidden, set(rooms))
         names = ["closed", "@member, @other", "nothing", "@nobody, @other"]
         questions: list[tuple[str, str, Sequence[object]]] = [
             *((kind, "chat_name", names) for kind in ("join_chat_request", "enter_chat_request")),
             *((kind, "chat_group_id", rooms) for kind in ABOUT_ROOMS),
-            *((kind, "message_id", range(1, 100)) for kind in ABOUT_MESSAGES),
+            *((kind, "message_id", range(1, GUESSED)) for kind in ABOUT_MESSAGES),
+            *((kind, "file_id", range(1, GUESSED)) for kind in ABOUT_FILES),
         ]
+        self.assertGreater(sum(len(guesses) for _, _, guesses in questions), 10_000)
         for kind, key, guesses in questions:
             start = len(peer.raw)
             keys = {**KEYS.get(kind, {}), "username": OTHER, "topic": "Tea"}
             peer.send(*(request(kind, **{**keys, key: guess}) for guess in guesses))
-            for _ in range(6):
+            for _ in range(30):
                 # Marks are taken some at a time.
                 server.pass_time(4)
             answers = _TIMESTAMP.sub(b"", bytes(peer.raw[start:])).splitlines()
