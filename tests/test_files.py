@@ -12,7 +12,7 @@ from chatroom.server.transfers import MOST_DOWNLOADS
 from tests.files import DATA, FileTestCase, chunk, chunks, have_file, on_disk, send_file, wanted
 from tests.lanes import SteppingLane
 from tests.log_lines import watch
-from tests.peers import Message, Peer, post, request
+from tests.peers import Message, Peer, login, post, request
 
 #: Names that are no files' names.
 HOSTILE = [
@@ -105,6 +105,20 @@ class SendingTests(FileTestCase):
     """
     Files on their way to the server.
     """
+
+    def test_after_a_logout(self) -> None:
+        """
+        Who logs out and in again on one connection sends and has files as before.
+        """
+        sent = self.sent()
+        for peer, name in ((self.alice, "alice"), (self.bob, "bob")):
+            self.done(have_file(peer, sent["file_id"]))
+            peer.send(request("logout_request"), login(name))
+            self.server.pass_time(1)
+            peer.heard.clear()
+        again = self.sent()
+        self.assertTrue(again["success"])
+        self.assertEqual(self.done(have_file(self.bob, again["file_id"])), DATA)
 
     def test_send_and_have(self) -> None:
         """

@@ -5,9 +5,9 @@ things happen is up to L{chatroom.server.order.Order}.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from attrs import Factory, define, field
+from attrs import define, field
 from twisted.internet.defer import Deferred
 
 from chatroom.chat.access import Who
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
 #: How many logins of one connection are finished however many others wait.
 _LOGINS_SPARED = 3
 
-_TRANSFERS: Any = Factory(lambda session: session._chat.transfers(session), takes_self=True)
-
 
 @define(eq=False, repr=False)
 class Session:
@@ -61,7 +59,7 @@ class Session:
     @ivar room_id: the current room.
     @ivar is_proving: whether who speaks is being found out, and this is to be finished.
     @ivar lines_heard: how many lines have come.
-    @ivar transfers: the files that are under way.
+    @ivar transfers: the files that are under way, if there were any.
     """
 
     _log = Journal()
@@ -85,7 +83,7 @@ class Session:
     _finished: "Deferred[None] | None" = field(default=None, init=False)
     deliver: Callable[[bytes], None] = field(init=False)
     replies: Replies = field(init=False)
-    transfers: Transfers = field(init=False, default=_TRANSFERS)
+    transfers: Transfers | None = field(default=None, init=False)
     _order: Order = field(init=False)
     _followers: tuple[Following, ...] = field(default=(), init=False)
     _logins: int = field(default=0, init=False)
@@ -312,7 +310,9 @@ class Session:
         Have nothing of the log be read any more.
         """
         self.follower = None
-        self.transfers.end()
+        if self.transfers is not None:
+            self.transfers.end()
+            self.transfers = None
         for follower in self._followers:
             self.drop(follower)
 
@@ -378,7 +378,7 @@ class Session:
         """
         if self.is_closing:
             self._finish()
-        elif self._has_ended and not self.transfers.is_busy:
+        elif self._has_ended and not (self.transfers and self.transfers.is_busy):
             self.outgoing.close()
 
     # Limits and ends

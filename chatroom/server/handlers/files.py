@@ -15,6 +15,7 @@ from chatroom.chat.uploads import WINDOW
 from chatroom.errors import BadChunk, BadField, BadOffset, ChatError, FileNotFound
 from chatroom.server.dispatch import handles
 from chatroom.server.handlers.talking import take_turn
+from chatroom.server.transfers import Transfers
 from chatroom.store.models import Event, EventKind
 from chatroom.wire.codec import Reply
 from chatroom.wire.messages import (
@@ -76,7 +77,7 @@ async def chunk(
     def tell(outcome: Outcome | ChatError) -> Reply:
         return _told(chat, session, request, outcome)
 
-    session.transfers.expect(done, tell)
+    _transfers(chat, session).expect(done, tell)
     return []
 
 
@@ -103,13 +104,13 @@ async def download(
     """
     Begin to send a file.
     """
-    session.transfers.check(request.file_id)
+    _transfers(chat, session).check(request.file_id)
     file = await chat.files.find(session.speaker, request.file_id)
     offset = request.offset or 0
     if offset > file.facts.size:
         raise BadOffset(field="offset", expected=file.facts.size)
-    session.transfers.check(request.file_id)
-    session.transfers.begin(file, offset, request.credit or 0)
+    _transfers(chat, session).check(request.file_id)
+    _transfers(chat, session).begin(file, offset, request.credit or 0)
     return FileDownloadResponse(
         file_id=file.id,
         filename=file.filename,
@@ -125,8 +126,14 @@ async def credit(
     """
     Send more of a file.
     """
-    session.transfers.add_credit(request.file_id, request.bytes)
+    _transfers(chat, session).add_credit(request.file_id, request.bytes)
     return []
+
+
+def _transfers(chat: "ChatService", session: "Session") -> Transfers:
+    if session.transfers is None:
+        session.transfers = chat.transfers(session)
+    return session.transfers
 
 
 def _wanted(session: "Session", request: FileUploadRequest) -> Wanted:
