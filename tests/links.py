@@ -52,7 +52,7 @@ class Link:
     is_dead: bool = False
     is_lost: bool = False
     is_reading: bool = True
-    _to_server: bytearray = field(factory=bytearray)
+    _to_server: bytearray = field(factory=bytearray, repr=False)
     _is_closing: bool = False
 
     def write(self, data: bytes) -> None:
@@ -122,7 +122,7 @@ class MemoryEndpoint:
     clock: Clock
     accept: Callable[[], ServerSide]
     is_refusing: bool = False
-    links: list[Link] = field(factory=list)
+    links: list[Link] = field(factory=list, repr=False)
     tried: list[float] = field(factory=list)
     others: list[Clock] = field(factory=list)
 

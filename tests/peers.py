@@ -204,7 +204,7 @@ class MemoryTransport:
     """
 
     is_reading: bool = True
-    written: bytearray = field(factory=bytearray)
+    written: bytearray = field(factory=bytearray, repr=False)
     is_closing: bool = False
     is_aborted: bool = False
     is_paused: bool = False

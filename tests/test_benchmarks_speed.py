@@ -5,7 +5,7 @@ The benchmarks of posts: they run, compare, and notice what must not be.
 import argparse
 from importlib.util import find_spec
 from pathlib import Path
-from unittest import skipIf, skipUnless
+from unittest import skipUnless
 
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
@@ -454,11 +454,11 @@ class DrawingTests(SynchronousTestCase):
         drawing.draw(path, "title", self.PANELS)
         self.assertEqual(path.read_bytes()[:8], b"\x89PNG\r\n\x1a\n")
 
-    @skipIf(HAS_MATPLOTLIB, "matplotlib is installed")
     def test_missing(self) -> None:
         """
         Without the library one is told early what to install, and only if one wants it.
         """
+        self.patch(drawing, "find_spec", lambda _: None)
         error = self.assertRaises(Trouble, drawing.check, argparse.Namespace(chart=Path("c.png")))
         self.assertIn("pip install '.[benchmarks]'", str(error))
         drawing.check(argparse.Namespace(chart=None))

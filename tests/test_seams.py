@@ -3,6 +3,7 @@ What a program may refuse, and what it is told.
 """
 
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 from attrs import frozen
@@ -43,6 +44,12 @@ class Scene:
 
 
 #: How people cause each kind of event, and what a guard is asked besides who and where.
+def _empty_file() -> Path:
+    path = Path("tea.txt").absolute()
+    path.write_bytes(b"")
+    return path
+
+
 DEEDS: dict[EventKind, tuple[Callable[[Scene], Deed], dict[str, Any]]] = {
     EventKind.MESSAGE: (
         lambda it: it.of(it.bob).send("hi", client_message_id="b1", reply_to=it.message_id),
@@ -50,6 +57,7 @@ DEEDS: dict[EventKind, tuple[Callable[[Scene], Deed], dict[str, Any]]] = {
     ),
     EventKind.JOIN: (lambda it: it.carol.join("DEN"), {"subject": "carol"}),
     EventKind.LEAVE: (lambda it: it.of(it.bob).leave(), {"subject": "bob"}),
+    EventKind.FILE: (lambda it: it.room.send_file(_empty_file()), {"content": "tea.txt"}),
     EventKind.EDIT: (
         lambda it: it.room.edit(it.message_id, "welcome, all"),
         {"target_id": "message", "content": "welcome, all"},
