@@ -108,6 +108,7 @@ def assemble(
         indexing.learn(events)
         mutes.learn(events)
         files.tidying.learn(events)
+        files.uploads.learn(events)
         hub.publish(events)
         observers.tell(events)
 

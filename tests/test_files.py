@@ -74,6 +74,10 @@ HOSTILE = [
     "lpt1.txt",
     "com¹",
     "conin$",
+    "C:evil.exe",
+    "report.txt:hidden.exe",
+    "x.txt::$DATA",
+    "PRN:",
     "x" * 256,
     "é" * 128,
     "名" * 86,
@@ -83,7 +87,7 @@ HOSTILE = [
 #: And some that are, however odd.
 FINE = [
     "tea.txt",
-    "Q3 report: final? <v2>.pdf",
+    "Q3 report, final? <v2>.pdf",
     ".profile",
     "a..b",
     "console",
@@ -591,6 +595,32 @@ class HavingTests(FileTestCase):
         self.bob.send(request("file_credit", file_id=file_id, bytes=10))
         self.server.pass_time(0.5)
         self.assertEqual(self.bob.heard[-1]["reason"], "file_not_found")
+
+    def test_kicked(self) -> None:
+        """
+        Who is put out of a room has no more of its files, whatever was read already.
+        """
+        made = self.ask(
+            self.alice,
+            request("create_chat_request", chat_name="den", member_usernames=["bob"]),
+        )
+        room_id = made["chat_group_id"]
+        file_id = self.sent(chat_group_id=room_id)["file_id"]
+        transport = self.bob.wire.transport  # type: ignore[attr-defined]
+        transport.is_reading = False
+        for _ in range(40):
+            self.alice.send(post("x" * 3900))
+        self.server.pass_time(0.5)
+        self.ask_for(self.bob, file_id, credit=10**9)
+        self.server.pass_time(0.5)
+        kick = request("kick_request", chat_group_id=room_id, username="bob")
+        self.ask(self.alice, kick)
+        transport.is_reading = True
+        self.server.pass_time(2)
+        kinds = [each["message_type"] for each in self.bob.heard]
+        self.assertNotIn("file_data", kinds)
+        [end] = [each for each in self.bob.heard if each["message_type"] == "file_end"]
+        self.assertEqual(end["reason"], "file_not_found")
 
     def test_chat_first(self) -> None:
         """

@@ -2,9 +2,12 @@
 Files on the disk: when that fails, when the server is killed, and what goes in time.
 """
 
+from collections.abc import Callable
 from errno import EDQUOT, EIO, ENOSPC
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
 
 from chatroom.chat.disk import RESERVED_BYTES
 from chatroom.chat.tidying import FIRST_SECONDS, LOOK_SECONDS, LOOKS
@@ -13,6 +16,7 @@ from chatroom.chat.uploads import ABANDONED_SECONDS
 from chatroom.errors import StartError, StoreUnavailable
 from chatroom.store.errors import CommitUncertain
 from chatroom.store.folder import Folder
+from chatroom.store.repository import Repository
 from tests.files import DATA, FileTestCase, chunk, chunks, have_file, on_disk, send_file, wanted
 from tests.lanes import SteppingLane
 from tests.log_lines import watch
@@ -23,6 +27,8 @@ from tests.stores import OnPostgreSQL
 #: What a disk may refuse, and as what it is told of.
 FULL = (1009, "disk_full")
 BROKEN = (1009, "files_unavailable")
+
+T = TypeVar("T")
 
 
 class FaultTests(FileTestCase):
@@ -286,6 +292,59 @@ class TidyingTests(FileTestCase):
         gone = request("file_upload_request", upload_id=dead["upload_id"])
         self.assertEqual(self.refusal(self.alice, gone), (1006, "upload_not_found"))
         self.ask(self.alice, chunk(live["upload_id"], 4, DATA[4:5]))
+
+    def test_gone_on_with_at_last(self) -> None:
+        """
+        What became a file while those are given up that nobody goes on with is kept: one
+        may have looked for them before.
+        """
+        begun = self.ask(self.alice, wanted(DATA, client_file_id="late"))
+        files = self.server.chat.files
+        [upload] = self.stored(lambda store: store.stale_uploads(2**53))
+        sent = self.done(send_file(self.alice, DATA, client_file_id="late"))
+        self.assertTrue(sent["success"])
+        for before in (None, 2**53):
+            abandoned = Deferred.fromCoroutine(files.uploads.abandon(upload, before))
+            self.server.pass_time(1)
+            self.successResultOf(abandoned)
+        self.assertEqual(begun["upload_id"], upload.id)
+        self.assertEqual(self.done(have_file(self.bob, sent["file_id"])), DATA)
+
+    def test_gone_on_with_meanwhile(self) -> None:
+        """
+        Nor is one given up that somebody has just gone on with.
+        """
+        self.ask(self.alice, wanted(DATA, client_file_id="late"))
+        [upload] = self.stored(lambda store: store.stale_uploads(2**53))
+        uploads = self.server.chat.files.uploads
+        abandoned = Deferred.fromCoroutine(uploads.abandon(upload, upload.touched_at))
+        self.server.pass_time(1)
+        self.successResultOf(abandoned)
+        sent = self.done(send_file(self.alice, DATA, client_file_id="late"))
+        self.assertTrue(sent["success"])
+
+    def stored(self, work: Callable[[Repository], T]) -> T:
+        """
+        @return: what the database has.
+        """
+        found = self.server.chat._database.read(work)
+        self.server.pass_time(0.1)
+        result: T = self.successResultOf(found)
+        return result
+
+    def test_room_deleted_meanwhile(self) -> None:
+        """
+        What is on its way to a room that is deleted is refused, and leaves nothing.
+        """
+        made = self.ask(self.alice, request("create_chat_request", chat_name="den"))
+        room_id = made["chat_group_id"]
+        begun = self.ask(self.alice, wanted(DATA, chat_group_id=room_id))
+        first, second, *_ = chunks(begun, DATA)
+        self.ask(self.alice, first)
+        self.ask(self.alice, request("delete_chat_request", chat_group_id=room_id))
+        self.wait(2)
+        self.assertEqual(self.refusal(self.alice, second), (1006, "upload_not_found"))
+        self.assertEqual(on_disk(self.server), [])
 
     def test_strays(self) -> None:
         """

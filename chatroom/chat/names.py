@@ -187,7 +187,7 @@ def check_filename(name: str) -> None:
         1 <= len(name) <= FILENAME_BYTES
         and name.strip() == name
         and not name.endswith(".")
-        and not set(name) & {"/", "\\"}
+        and not set(name) & {"/", "\\", ":"}
         and all(_is_of_a_filename(each) for each in name)
         and not _DEVICE.fullmatch(name)
         and len(name.encode()) <= FILENAME_BYTES

@@ -134,7 +134,7 @@ class Tidying:
         stale = await self._database.read(lambda store: store.stale_uploads(before))
         for upload in stale:
             if not self._uploads.is_live(upload.id):
-                await self._uploads.abandon(upload)
+                await self._uploads.abandon(upload, before)
                 await self._rest(PAUSE_SECONDS)
 
     async def _compare(self) -> None:

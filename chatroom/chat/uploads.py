@@ -7,7 +7,7 @@ more are refused. The file is announced when all of it is on the disk under its 
 not before: a crash leaves an upload that can be gone on with, or nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -25,6 +25,7 @@ from chatroom.errors import (
     BadOffset,
     ChatError,
     InternalError,
+    RoomNotFound,
     ServerError,
     StoreUnavailable,
     TooManyChunks,
@@ -36,7 +37,7 @@ from chatroom.store.database import Database
 from chatroom.store.errors import CommitUncertain
 from chatroom.store.filed import File, Upload
 from chatroom.store.folder import Found
-from chatroom.store.models import User
+from chatroom.store.models import Event, EventKind, User
 from chatroom.store.repository import Repository
 
 T = TypeVar("T")
@@ -138,6 +139,17 @@ class Uploads:
             Deferred.fromCoroutine(self._write_all(incoming))
         return chunk.done
 
+    def learn(self, events: Sequence[Event]) -> None:
+        """
+        Know what has happened: to a room that is no more nothing is sent.
+        """
+        ended = {each.room_id for each in events if each.kind is EventKind.END}
+        if ended:
+            for incoming in [*self._incoming.values()]:
+                if incoming.upload.room_id in ended:
+                    self._fail(incoming, RoomNotFound())
+                    Deferred.fromCoroutine(self.abandon(incoming.upload))
+
     def is_live(self, upload_id: str) -> bool:
         """
         Whether something has come of an upload lately.
@@ -169,11 +181,12 @@ class Uploads:
     async def _go_on(
         self, user: User, owner: object, work: Callable[[Repository], Upload | File]
     ) -> Outcome:
-        known = await self._write(work)
-        if isinstance(known, File):
-            return sent_before(known)
         await self._opening.acquire()
         try:
+            # Not before: what was expected may be a file when one's turn comes.
+            known = await self._write(work)
+            if isinstance(known, File):
+                return sent_before(known)
             incoming = await self._open(user, owner, known)
         finally:
             self._opening.release()
@@ -215,6 +228,9 @@ class Uploads:
                 count = len(incoming.chunks)
                 data = b"".join(each.data for each in incoming.chunks)
                 await self._append(incoming, data)
+                if self._incoming.get(incoming.upload.id) is not incoming:
+                    # It was given up meanwhile, and everybody knows.
+                    return
                 is_all = incoming.written == incoming.upload.size
                 outcome: Outcome = incoming.progress
                 if is_all:
@@ -285,14 +301,20 @@ class Uploads:
             is_duplicate=False,
         )
 
-    async def abandon(self, upload: Upload) -> None:
+    async def abandon(self, upload: Upload, before: int | None = None) -> None:
         """
-        Have nothing be left of an upload. What can't be removed now goes later.
+        Have nothing be left of an upload, if it has not become a file meanwhile. What
+        can't be removed now goes later.
+
+        @param before: only if nothing has come of it since that time, in milliseconds.
         """
-        self.forget(upload.id)
+        if before is None:
+            self.forget(upload.id)
         try:
-            await self._disk.do(lambda folder: folder.remove([upload.name]))
-            await self._write(lambda store: store.remove_upload(upload.id))
+            # First of all, for only that tells whether the bytes are a file's by now.
+            if await self._write(lambda store: store.remove_upload(upload.id, before)):
+                self.forget(upload.id)
+                await self._disk.do(lambda folder: folder.remove([upload.name]))
         except ChatError:
             # Told of already; what is left is given up within the hour.
             return

@@ -324,6 +324,7 @@ class ChatService(MultiService):
                 outgoing=session.outgoing,
                 clock=self.clock,
                 chunk_bytes=self.files.uploads.chunk_bytes,
+                may_have=lambda room_id: self.hub.is_in(session, room_id),
                 read=lambda *place: Deferred.fromCoroutine(read(*place)),
                 encode=lambda reply: session.replies.answer(reply, reply.request_id),
                 say=lambda error: error.text(session.replies.language),

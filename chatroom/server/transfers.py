@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from chatroom.clock import cancel
-from chatroom.errors import ChatError, InternalError, TooManyTransfers
+from chatroom.errors import ChatError, FileNotFound, InternalError, TooManyTransfers
 from chatroom.logs.journal import Journal
 from chatroom.server.outgoing import Outgoing
 from chatroom.store.filed import File
@@ -43,6 +43,7 @@ class Means:
     """
     What transfers need of their session.
 
+    @ivar may_have: tells whether the user is in a room.
     @ivar read: reads some of a file; what it returns fails with a L{ChatError}.
     @ivar encode: makes a message a line.
     @ivar say: puts a refusal into words.
@@ -52,6 +53,7 @@ class Means:
     outgoing: Outgoing
     clock: IReactorTime
     chunk_bytes: int
+    may_have: Callable[[int], bool]
     read: "Callable[[File, int, int], Deferred[bytes]]"
     encode: Callable[[Reply], bytes]
     say: Callable[[ChatError], str]
@@ -218,6 +220,9 @@ class Transfers:
         download = next((each for each in self._row if each.has_something), None)
         if download is None:
             return
+        if not self._means.may_have(download.file.room_id):
+            # What was read before is not to be had any more either.
+            download.block, download.error = b"", FileNotFound(field="file_id")
         line, length = self._line(download)
         if not self._means.outgoing.offer(line):
             self._pause = min(max(self._pause * 2, _LEAST_PAUSE), _LONGEST_PAUSE)

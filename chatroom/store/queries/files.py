@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from attrs import asdict, frozen
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
 
 from chatroom.store.filed import Dropped, File, Upload
 from chatroom.store.models import Event, FileFacts, User
@@ -71,11 +71,17 @@ class FileQueries(Queries):
         changed = update(uploads).where(uploads.c.id == upload_id)
         self._connection.execute(changed.values(synced=synced, touched_at=now))
 
-    def remove_upload(self, upload_id: str) -> None:
+    def remove_upload(self, upload_id: str, before: int | None = None) -> bool:
         """
-        Expect a file no longer.
+        Expect a file no longer, if it still is expected.
+
+        @param before: only if nothing has come of it since that time, in milliseconds.
+        @return: whether it was; if not, its bytes may be those of a file by now.
         """
-        self._connection.execute(delete(uploads).where(uploads.c.id == upload_id))
+        is_it = uploads.c.id == upload_id
+        if before is not None:
+            is_it &= uploads.c.touched_at < before
+        return bool(self._connection.execute(delete(uploads).where(is_it)).rowcount)
 
     def stale_uploads(self, before: int) -> list[Upload]:
         """
@@ -213,9 +219,9 @@ class FileQueries(Queries):
 
     def recount(self) -> None:
         """
-        Know how much all files come to that are here, and those that are on their way.
+        Know how much all files come to that are here.
         """
-        count = self._sum(files, ~files.c.is_dropped) + self._sum(uploads, true())
+        count = self._sum(files, ~files.c.is_dropped)
         is_it = counters.c.name == _BYTES
         self._connection.execute(update(counters).where(is_it).values(value=count))
 
