@@ -14,8 +14,9 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 
 from chatroom.chat.disk import Disk
+from chatroom.chat.pauses import Pauses, Stopped
 from chatroom.chat.uploads import ABANDONED_SECONDS, Uploads
-from chatroom.clock import Now, cancel
+from chatroom.clock import Now
 from chatroom.errors import ChatError
 from chatroom.logs.journal import Journal
 from chatroom.store.database import Database
@@ -37,12 +38,6 @@ PAUSE_SECONDS = 0.05
 PORTION = 200
 
 
-class _Stopped(Exception):
-    """
-    There is to be no next step.
-    """
-
-
 @define(eq=False)
 class Tidying:
     """
@@ -56,16 +51,19 @@ class Tidying:
     _uploads: Uploads
     _clock: IReactorTime
     _now: Now
-    _is_stopping: bool = field(default=False, init=False)
+    _pauses: Pauses = field(init=False)
     _is_asked: bool = field(default=False, init=False)
     _running: "Deferred[None] | None" = field(default=None, init=False)
-    _resting: "Deferred[None] | None" = field(default=None, init=False)
+
+    @_pauses.default
+    def _make_pauses(self) -> Pauses:
+        return Pauses(self._clock)
 
     def start(self) -> None:
         """
         Begin, in a while.
         """
-        self._is_stopping = False
+        self._pauses.start()
         if self._disk.is_on:
             self._running = Deferred.fromCoroutine(self._run())
 
@@ -75,7 +73,7 @@ class Tidying:
         """
         if any(each.kind is EventKind.DELETE for each in events):
             self._is_asked = True
-            self._wake()
+            self._pauses.end()
 
     def stop(self) -> "Deferred[None]":
         """
@@ -83,8 +81,7 @@ class Tidying:
 
         @return: when what was begun is done, or has failed.
         """
-        self._is_stopping = True
-        self._wake()
+        self._pauses.stop()
         running, self._running = self._running, None
         return running or succeed(None)
 
@@ -94,7 +91,7 @@ class Tidying:
         try:
             while True:
                 if not self._is_asked:
-                    await self._rest(max(0.0, due - self._clock.seconds()))
+                    await self._pauses.rest(max(0.0, due - self._clock.seconds()))
                 self._is_asked = False
                 await self._attempt(self._remove_dropped)
                 if self._clock.seconds() >= due:
@@ -103,7 +100,7 @@ class Tidying:
                         await self._attempt(self._compare)
                     looks += 1
                     due = self._clock.seconds() + LOOK_SECONDS
-        except _Stopped:
+        except Stopped:
             return
 
     async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -112,7 +109,7 @@ class Tidying:
         except (ChatError, CommitUncertain):
             # The database or the disk has told why; there is another look.
             return
-        except _Stopped:
+        except Stopped:
             raise
         except Exception:
             self._log.note_failure("tidying_failed")
@@ -124,7 +121,7 @@ class Tidying:
         while some := await self._database.read(lambda store: store.dropped_files(PORTION)):
             await self._remove([each.name for each in some if each.name is not None])
             await self._database.write(partial(_note_gone, some))
-            await self._rest(PAUSE_SECONDS)
+            await self._pauses.rest(PAUSE_SECONDS)
 
     async def _give_up_stale(self) -> None:
         """
@@ -135,7 +132,7 @@ class Tidying:
         for upload in stale:
             if not self._uploads.is_live(upload.id):
                 await self._uploads.abandon(upload, before)
-                await self._rest(PAUSE_SECONDS)
+                await self._pauses.rest(PAUSE_SECONDS)
 
     async def _compare(self) -> None:
         """
@@ -148,7 +145,7 @@ class Tidying:
             some = there[start : start + PORTION]
             known = await self._database.read(partial(_known, some))
             strays += [each for each in some if each not in known]
-            await self._rest(PAUSE_SECONDS)
+            await self._pauses.rest(PAUSE_SECONDS)
         await self._remove(strays)
         if strays:
             self._log.note("strays_removed", count=len(strays))
@@ -161,7 +158,7 @@ class Tidying:
             missing = [each for each in some if each not in names]
             lost += await self._count_lost(missing)
             after = some[-1]
-            await self._rest(PAUSE_SECONDS)
+            await self._pauses.rest(PAUSE_SECONDS)
         if lost:
             self._log.note("files_lost", count=lost)
 
@@ -173,20 +170,6 @@ class Tidying:
     async def _remove(self, names: Sequence[str]) -> None:
         if names:
             await self._disk.do(lambda folder: folder.remove(names))
-
-    async def _rest(self, seconds: float) -> None:
-        if not self._is_stopping:
-            self._resting = Deferred()
-            timer = self._clock.callLater(seconds, self._wake)
-            await self._resting
-            cancel(timer)
-        if self._is_stopping:
-            raise _Stopped()
-
-    def _wake(self) -> None:
-        resting, self._resting = self._resting, None
-        if resting is not None:
-            resting.callback(None)
 
 
 def _note_gone(gone: Sequence[Dropped], store: Repository) -> None:

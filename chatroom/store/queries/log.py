@@ -174,7 +174,7 @@ class LogQueries(Queries):
 
     def _each(self, statement: str, wanted: Sequence[Any], mark: str) -> Iterable[Any]:
         """
-        Ask about many at once, in as many statements as it takes.
+        Ask about many at once, or change them, in as many statements as it takes.
 
         @param statement: with a place for the marks of all.
         """
